@@ -2,9 +2,10 @@
 
 use std::ffi::c_char;
 
-use super::boundary::{Reentrancy, call};
 use super::boundary::Failure;
+use super::boundary::{Reentrancy, call};
 use super::convert;
+use super::lease::range_status;
 use super::status::{SOCKETIO_OK, socketio_status_t};
 use super::types::{socketio_connection_info_t, socketio_connection_t};
 use crate::registry::PLUGIN;
@@ -52,7 +53,7 @@ pub unsafe extern "C" fn socketio_connection_info(
             struct_size: size as u32,
             state: status.state as u32,
             transport: status.transport as u32,
-            last_error: status.last_error,
+            last_error: status.last_error.map_or(SOCKETIO_OK, range_status),
             namespaces: status.namespaces,
             attempts: status.attempts,
             queued: status.queued,

@@ -1,6 +1,6 @@
 //! Events: what the nodes of the graph are told.
 
-use super::boundary::{Failure, Reentrancy, call};
+use super::boundary::{Reentrancy, call};
 use super::convert;
 use super::host;
 use super::lease;
@@ -61,7 +61,7 @@ pub unsafe extern "C" fn socketio_event_wake_handle(out: *mut socketio_wake_hand
     call(Reentrancy::Refused, || {
         // SAFETY: the caller hands in NULL or a struct of its `struct_size`, as the header says.
         let size = unsafe { convert::out_size(out) }?;
-        let value = PLUGIN.wake_handle().map_err(Failure::from)?;
+        let value = PLUGIN.wake_handle()?;
         let handle = socketio_wake_handle_t { struct_size: size as u32, kind: SOCKETIO_WAKE_FD, value };
         // SAFETY: `out` is valid for `size` bytes, checked by `out_size`.
         unsafe { convert::write_out(out, &handle, size) };

@@ -2,8 +2,9 @@
 
 use super::boundary::{Reentrancy, call};
 use super::host;
-use super::types::socketio_host_t;
 use super::status::socketio_status_t;
+use super::types::socketio_host_t;
+use crate::diagnostics::Outcome;
 use crate::registry::PLUGIN;
 
 /// Activates the plugin. Starts one thread; opens no socket. `host` may be NULL: no log and no wake.
@@ -20,8 +21,12 @@ use crate::registry::PLUGIN;
 pub unsafe extern "C" fn socketio_plugin_enable(host: *const socketio_host_t) -> socketio_status_t {
     call(Reentrancy::Refused, || {
         // SAFETY: the caller hands in NULL or a struct that is valid for the call, as the header says.
-        let host = unsafe { host::read(host) }?;
-        PLUGIN.enable(host).map_err(Into::into)
+        let (hooks, log) = unsafe { host::read(host) }?;
+        let outcome = PLUGIN.enable(hooks)?;
+        if outcome == Outcome::Done {
+            log.install();
+        }
+        Ok(outcome)
     })
 }
 
@@ -39,7 +44,11 @@ pub unsafe extern "C" fn socketio_plugin_enable(host: *const socketio_host_t) ->
 /// States: all. Threads: [control]. Blocks up to `timeout_ms`.
 #[unsafe(no_mangle)]
 pub extern "C" fn socketio_plugin_disable(timeout_ms: u32) -> socketio_status_t {
-    call(Reentrancy::Refused, || PLUGIN.disable(timeout_ms).map_err(Into::into))
+    call(Reentrancy::Refused, || {
+        let outcome = PLUGIN.disable(timeout_ms);
+        host::deliver_logs();
+        outcome.map_err(Into::into)
+    })
 }
 
 /// SOCKETIO_PLUGIN_DISABLED, SOCKETIO_PLUGIN_ENABLED or SOCKETIO_PLUGIN_DRAINING.

@@ -2,7 +2,7 @@
 //!
 //! Frozen value types have no size field and never change within an ABI major. All others begin with
 //! `struct_size` and grow at the end only.
-#![allow(non_camel_case_types)]
+#![allow(non_camel_case_types, missing_docs)]
 
 use std::ffi::{c_char, c_void};
 

@@ -68,9 +68,12 @@ fn field_json(field: &Field) -> Value {
     if !field.unit.is_empty() {
         out.insert("unit".into(), field.unit.into());
     }
-    for (flag, name) in
-        [(flags::REQUIRED, "required"), (flags::SECRET, "secret"), (flags::ADVANCED, "advanced"), (flags::BYTES_TOO, "bytes_too")]
-    {
+    for (flag, name) in [
+        (flags::REQUIRED, "required"),
+        (flags::SECRET, "secret"),
+        (flags::ADVANCED, "advanced"),
+        (flags::BYTES_TOO, "bytes_too"),
+    ] {
         if field.flags & flag != 0 {
             out.insert(name.into(), true.into());
         }
@@ -91,9 +94,7 @@ pub fn header_nodes() -> String {
     for node in NODES {
         let name = node.id.trim_start_matches("socketio.").to_uppercase();
         let _ = writeln!(out, "\n/* {}", node.label);
-        for (title, fields) in
-            [("attributes", node.attributes), ("inputs", node.inputs), ("outputs", node.outputs)]
-        {
+        for (title, fields) in [("attributes", node.attributes), ("inputs", node.inputs), ("outputs", node.outputs)] {
             if fields.is_empty() {
                 continue;
             }

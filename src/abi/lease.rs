@@ -1,0 +1,199 @@
+//! The batch that the host holds: the events themselves, and what C sees of them. It lives until the next poll, also
+//! across `disable` and `enable`.
+
+use std::cell::UnsafeCell;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::boundary::Failure;
+use super::convert::{scalar, string_of, value};
+use super::status::*;
+use super::types::*;
+use crate::diagnostics::Range;
+use crate::events::{Body, Event, Output, Received};
+use crate::registry::PLUGIN;
+
+#[derive(Default)]
+struct Storage {
+    /// What the pointers below point into.
+    events: Vec<Event>,
+    c_events: Vec<socketio_event_t>,
+    pointers: Vec<*const socketio_event_t>,
+    values: Vec<socketio_value_t>,
+    bytes: Vec<socketio_bytes_t>,
+}
+
+/// One poll at a time. Who holds the claim owns the storage.
+struct Place {
+    claimed: AtomicBool,
+    storage: UnsafeCell<Option<Storage>>,
+}
+
+// SAFETY: the storage is only touched by the thread that holds the claim.
+unsafe impl Sync for Place {}
+
+static PLACE: Place = Place { claimed: AtomicBool::new(false), storage: UnsafeCell::new(None) };
+
+/// The right to poll or wait, until it is dropped.
+pub struct Lease(());
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        PLACE.claimed.store(false, Ordering::Release);
+    }
+}
+
+/// Claims the right to poll or wait.
+pub fn claim() -> Result<Lease, Failure> {
+    if PLACE.claimed.swap(true, Ordering::Acquire) {
+        return Err(Failure::new(SOCKETIO_E_BUSY, "Another thread polls or waits right now."));
+    }
+    Ok(Lease(()))
+}
+
+impl Lease {
+    fn storage(&mut self) -> &mut Storage {
+        // SAFETY: this lease is the only one, so nobody else touches the storage; the borrow ends with it.
+        unsafe { &mut *PLACE.storage.get() }.get_or_insert_default()
+    }
+
+    /// Lets the last batch go and takes the next one.
+    pub fn fill(&mut self, max: u32) -> Result<i32, Failure> {
+        let storage = self.storage();
+        storage.clear();
+        let max = if max == 0 { usize::MAX } else { max as usize };
+        let taken = PLUGIN.take_events(max, &mut storage.events)?;
+        storage.lay_out();
+        Ok(if taken == Some(false) { SOCKETIO_OK } else { SOCKETIO_MORE })
+    }
+
+    /// The batch as C sees it.
+    pub fn batch(&mut self) -> socketio_event_batch_t {
+        let storage = self.storage();
+        socketio_event_batch_t {
+            struct_size: 0,
+            count: storage.pointers.len() as u32,
+            events: if storage.pointers.is_empty() { std::ptr::null() } else { storage.pointers.as_ptr() },
+            dropped: PLUGIN.dropped_events(),
+        }
+    }
+}
+
+/// Room that is kept between polls. More is given back, so that one flood is not paid for ever.
+const KEPT: usize = 4_096;
+
+impl Storage {
+    fn clear(&mut self) {
+        self.pointers.clear();
+        self.c_events.clear();
+        self.values.clear();
+        self.bytes.clear();
+        let was = self.events.len();
+        self.events.clear();
+        if self.events.capacity() > KEPT && was < self.events.capacity() / 8 {
+            *self = Storage::default();
+        }
+    }
+
+    fn lay_out(&mut self) {
+        let Storage { events, c_events, pointers, values, bytes } = self;
+        if events.is_empty() {
+            return;
+        }
+        // All room is taken before the first pointer is made: what is pushed below never moves.
+        let (value_count, bytes_count) = events.iter().fold((0, 0), |(values, bytes), event| {
+            let (more_values, more_bytes) = counts(event);
+            (values + more_values, bytes + more_bytes)
+        });
+        values.reserve(value_count);
+        bytes.reserve(bytes_count);
+        c_events.reserve(events.len());
+        let room = (values.capacity(), bytes.capacity());
+        for event in events.iter() {
+            let first = values.len();
+            match &event.body {
+                Body::Received(received) => push_received(received, values, bytes),
+                Body::Outputs(outputs) => {
+                    for output in outputs {
+                        let next = match output {
+                            Output::Attachments(list) => attachments(list, bytes),
+                            other => scalar(other),
+                        };
+                        values.push(next);
+                    }
+                }
+            }
+            c_events.push(socketio_event_t {
+                struct_size: size_of::<socketio_event_t>() as u32,
+                node_type: event.node_type,
+                node: event.node,
+                request: event.request,
+                connection: event.connection,
+                sequence: event.sequence,
+                time_us: event.time_us,
+                pulse: event.pulse,
+                status: event.error.map_or(SOCKETIO_OK, range_status),
+                output_count: (values.len() - first) as u32,
+                reserved: 0,
+                outputs: values[first..].as_ptr(),
+            });
+        }
+        debug_assert_eq!(room, (values.capacity(), bytes.capacity()));
+        pointers.extend(c_events.iter().map(std::ptr::from_ref));
+    }
+}
+
+fn counts(event: &Event) -> (usize, usize) {
+    match &event.body {
+        Body::Received(received) => (RECEIVED_OUTPUTS, received.attachments.len()),
+        Body::Outputs(outputs) => (
+            outputs.len(),
+            outputs
+                .iter()
+                .map(|output| match output {
+                    Output::Attachments(list) => list.len(),
+                    _ => 0,
+                })
+                .sum(),
+        ),
+    }
+}
+
+/// Outputs of On Socket.IO Receive.
+const RECEIVED_OUTPUTS: usize = 7;
+
+fn push_received(received: &Received, values: &mut Vec<socketio_value_t>, bytes: &mut Vec<socketio_bytes_t>) {
+    use socketio_value_as_t as As;
+    let text = |(start, end): (u32, u32)| string_of(&received.block[start as usize..end as usize]);
+    let namespace = string_of(received.namespace.as_bytes());
+    values.extend([
+        value(SOCKETIO_TYPE_PULSE, As { boolean: 1 }),
+        value(SOCKETIO_TYPE_STRING, As { string: namespace }),
+        value(SOCKETIO_TYPE_STRING, As { string: text(received.name) }),
+        value(SOCKETIO_TYPE_STRING, As { string: text(received.message) }),
+        value(SOCKETIO_TYPE_JSON, As { string: text(received.arguments) }),
+        attachments(&received.attachments, bytes),
+        value(SOCKETIO_TYPE_INT, As { integer: received.reply_id as i64 }),
+    ]);
+}
+
+fn attachments(list: &[bytes::Bytes], bytes: &mut Vec<socketio_bytes_t>) -> socketio_value_t {
+    let first = bytes.len();
+    bytes.extend(list.iter().map(|item| socketio_bytes_t { ptr: item.as_ptr(), len: item.len() }));
+    let list = socketio_bytes_list_t { ptr: bytes[first..].as_ptr(), len: list.len() };
+    value(SOCKETIO_TYPE_BYTES_LIST, socketio_value_as_t { bytes_list: list })
+}
+
+/// The status that stands for a range of errors.
+pub fn range_status(range: Range) -> i32 {
+    match range {
+        Range::Network => SOCKETIO_E_NETWORK,
+        Range::Protocol => SOCKETIO_E_PROTOCOL,
+        Range::Refused => SOCKETIO_E_REFUSED,
+        Range::NoAnswer => SOCKETIO_E_NO_ANSWER,
+        Range::Message => SOCKETIO_E_MESSAGE,
+        Range::NotConnected => SOCKETIO_E_NOT_CONNECTED,
+        Range::QueueFull => SOCKETIO_E_QUEUE_FULL,
+        Range::Settings => SOCKETIO_E_SETTINGS,
+        Range::Internal => SOCKETIO_E_PANIC,
+    }
+}

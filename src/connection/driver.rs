@@ -1,0 +1,339 @@
+//! The task of one connection: moves bytes, keeps time, and lets [`Session`] decide.
+
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::future::poll_fn;
+use std::panic::AssertUnwindSafe;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Instant;
+
+use futures_util::FutureExt;
+use tokio::task::JoinSet;
+use tokio::time::{Sleep, sleep_until, timeout};
+
+use super::Connection;
+use super::backoff::Backoff;
+use super::session::{End, Failure, Outgoing, Session, reason};
+use super::subscriptions::Subscriptions;
+use crate::diagnostics::{Code, Problem, describe_panic};
+use crate::events::EventQueue;
+use crate::protocol::engineio::{self, Handshake};
+use crate::protocol::socketio::DEFAULT_NAMESPACE;
+use crate::settings::ConnectionConfig;
+use crate::transport::{self, CLOSE_LIMIT, Incoming, Lost, Request, Resolver, Stage, WebSocket};
+
+/// Frames read before other connections get their turn.
+const FRAMES_AT_ONCE: usize = 256;
+
+/// What the connections of one activation share.
+pub struct Environment {
+    /// The queue of the host.
+    pub events: Arc<EventQueue>,
+    /// Looks up names.
+    pub resolver: Resolver,
+    /// Sockets that are being closed politely.
+    pub closing: RefCell<JoinSet<()>>,
+}
+
+/// Runs a connection until it is shut down. A panic ends its session, not the task.
+pub async fn run(shared: Arc<Connection>, config: Arc<ConnectionConfig>, environment: Rc<Environment>) {
+    let mut session = Session::new(shared, config, Subscriptions::default());
+    while let Err(panic) = AssertUnwindSafe(live(&mut session, &environment)).catch_unwind().await {
+        session = session.after_panic(&describe_panic(&*panic));
+        session.publish(&environment.events);
+    }
+}
+
+async fn live(session: &mut Session, environment: &Environment) {
+    let shared = Arc::clone(&session.shared);
+    while !session.is_shut_down() {
+        if session.is_started() {
+            keep_connected(session, environment).await;
+            continue;
+        }
+        session.collect();
+        // A Stop of what is stopped, or a removal: the loop looks.
+        let _ = session.carry_out();
+        session.publish(&environment.events);
+        if !session.is_started() && !session.is_shut_down() && session.inbox.is_empty() {
+            wait_for_command(session, &shared).await;
+        }
+    }
+}
+
+/// Waits for a command, and meanwhile watches the time of questions that wait to be sent.
+async fn wait_for_command(session: &mut Session, shared: &Connection) {
+    let deadline = session.next_deadline();
+    tokio::select! {
+        () = shared.mailbox.rung() => {}
+        () = at(deadline) => {
+            // Without a transport, only questions have a time, and they do not fail.
+            let _ = session.check_deadlines(Instant::now(), false);
+        }
+    }
+}
+
+async fn at(deadline: Option<Instant>) {
+    match deadline {
+        Some(deadline) => sleep_until(deadline.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Serves the host while there is no transport. Ends only by a command that ends the session.
+async fn serve(session: &mut Session, environment: &Environment) -> End {
+    let shared = Arc::clone(&session.shared);
+    loop {
+        session.collect();
+        let carried_out = session.carry_out();
+        session.publish(&environment.events);
+        if let Err(end) = carried_out {
+            return end;
+        }
+        wait_for_command(session, &shared).await;
+    }
+}
+
+/// From Start to the final On Stop.
+async fn keep_connected(session: &mut Session, environment: &Environment) {
+    let mut backoff = Backoff::default();
+    while session.is_started() {
+        session.connecting();
+        let failure = match attempt(session, environment, &mut backoff).await {
+            End::Wanted => {
+                backoff.reset();
+                continue;
+            }
+            End::Failed(failure) => failure,
+        };
+        let reconnect = session.config.reconnect;
+        let why = if session.is_connected() { failure.reason } else { reason::CONNECT };
+        let wanted = failure.retry && reconnect.automatic;
+        let exhausted = wanted && reconnect.attempts != 0 && backoff.failures() >= reconnect.attempts;
+        if !wanted || exhausted {
+            session.tell(failure.problem, DEFAULT_NAMESPACE, 0, !wanted, None);
+            if exhausted {
+                let problem = Problem::new(Code::ReconnectFailed)
+                    .with("attempts", backoff.failures())
+                    .with("address", &session.config.address);
+                session.tell(problem, DEFAULT_NAMESPACE, 0, true, None);
+            }
+            session.end_session(why);
+            session.publish(&environment.events);
+            return;
+        }
+        let wait = backoff.next(&reconnect, fastrand::f64());
+        session.disconnected(why, true);
+        session.tell(failure.problem, DEFAULT_NAMESPACE, 0, false, Some(wait));
+        session.waiting(backoff.failures());
+        if timeout(wait, serve(session, environment)).await.is_ok() {
+            backoff.reset();
+        }
+    }
+}
+
+/// One connection: from the look-up of the name to its end.
+async fn attempt(session: &mut Session, environment: &Environment, backoff: &mut Backoff) -> End {
+    let config = Arc::clone(&session.config);
+    let stage = Cell::new(Stage::Lookup);
+    let deadline = Instant::now() + config.connect_timeout;
+    let opening = tokio::time::timeout_at(deadline.into(), open(&config, environment, &stage));
+    let opened = tokio::select! {
+        biased;
+        end = serve(session, environment) => {
+            session.take_outbox();
+            return end;
+        }
+        opened = opening => opened,
+    };
+    let (mut socket, handshake) = match opened {
+        Ok(Ok(opened)) => opened,
+        Ok(Err(problem)) => return End::Failed(Failure::lost(problem, reason::CONNECT)),
+        Err(_) => {
+            let problem = Problem::new(Code::ConnectTimeout)
+                .with("address", &config.address)
+                .with("seconds", config.connect_timeout.as_secs_f64())
+                .with("stage", stage.get().describe());
+            return End::Failed(Failure::lost(problem, reason::CONNECT));
+        }
+    };
+    let end = match session.opened(&handshake, deadline) {
+        Ok(()) => converse(session, &mut socket, environment, backoff).await,
+        Err(failure) => End::Failed(failure),
+    };
+    match &end {
+        End::Wanted => close_politely(socket, session.take_outbox(), environment),
+        End::Failed(_) => session.drop_outbox(),
+    }
+    end
+}
+
+async fn open(
+    config: &ConnectionConfig,
+    environment: &Environment,
+    stage: &Cell<Stage>,
+) -> Result<(WebSocket, Handshake), Problem> {
+    let resolve = |pairs: &[(String, crate::settings::Secret)], field| {
+        pairs
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), value.resolve(&config.name, field)?)))
+            .collect::<Result<Vec<_>, Problem>>()
+    };
+    let request = Request {
+        address: config.address.clone(),
+        query: resolve(&config.query, "Query")?,
+        headers: resolve(&config.headers, "Headers")?,
+        message_bytes: config.limits.message_bytes,
+    };
+    let mut socket = transport::open(&environment.resolver, &request, stage).await?;
+    let not_socketio =
+        |received: String| Problem::new(Code::NotSocketIo).with("address", &config.address).with("received", received);
+    let text = match poll_fn(|cx| socket.poll_receive(cx)).await {
+        Ok(Incoming::Text(text)) => text,
+        Ok(Incoming::Binary(_) | Incoming::Pong) => return Err(not_socketio("a binary frame".into())),
+        Err(Lost::Closed(how)) => return Err(not_socketio(format!("nothing and ended ({how})"))),
+        Err(Lost::Broken(how) | Lost::TooLarge(how)) => return Err(not_socketio(format!("a wrong frame ({how})"))),
+    };
+    if text.len() > config.limits.handshake_bytes {
+        return Err(Problem::new(Code::LimitExceeded)
+            .with("address", &config.address)
+            .with("reason", format!("a handshake of {} bytes, limit {}", text.len(), config.limits.handshake_bytes)));
+    }
+    match engineio::decode(&text) {
+        Ok(engineio::Packet::Open(json)) => match Handshake::decode(json) {
+            Ok(handshake) => Ok((socket, handshake)),
+            Err(wrong) => Err(not_socketio(wrong.0)),
+        },
+        _ => Err(not_socketio(format!("{:?}", text.chars().take(40).collect::<String>()))),
+    }
+}
+
+/// Exchanges frames until the connection ends.
+async fn converse(
+    session: &mut Session,
+    socket: &mut WebSocket,
+    environment: &Environment,
+    backoff: &mut Backoff,
+) -> End {
+    let shared = Arc::clone(&session.shared);
+    let mut alarm = Alarm::new();
+    loop {
+        session.collect();
+        let carried_out = session.carry_out();
+        session.publish(&environment.events);
+        if let Err(end) = carried_out {
+            return end;
+        }
+        if session.is_connected() {
+            backoff.reset();
+        }
+        alarm.set(session.next_deadline());
+        let heard = tokio::select! {
+            biased;
+            exchanged = poll_fn(|cx| exchange(session, socket, cx)) => match exchanged {
+                Ok(()) => true,
+                Err(failure) => return End::Failed(failure),
+            },
+            () = shared.mailbox.rung() => false,
+            () = alarm.ring() => false,
+        };
+        if let Err(failure) = session.check_deadlines(Instant::now(), heard) {
+            return End::Failed(failure);
+        }
+    }
+}
+
+/// Writes what is to be written and reads what is there. Ready when something was read.
+fn exchange(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+    let written = write(session, socket, cx);
+    let mut frames = 0;
+    while frames < FRAMES_AT_ONCE {
+        match socket.poll_receive(cx) {
+            Poll::Pending => break,
+            Poll::Ready(Ok(frame)) => {
+                frames += 1;
+                session.receive(frame)?;
+            }
+            Poll::Ready(Err(lost)) => return Poll::Ready(Err(describe(session, lost))),
+        }
+    }
+    // What the server said before it closed tells more than that a write failed.
+    if let Err(lost) = written {
+        return Poll::Ready(Err(describe(session, lost)));
+    }
+    if frames > 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+}
+
+/// Hands frames to the transport as long as it takes them, and flushes once.
+fn write(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>) -> Result<(), Lost> {
+    while !session.outbox.is_empty() {
+        match socket.poll_ready(cx) {
+            Poll::Pending => return Ok(()),
+            Poll::Ready(ready) => ready?,
+        }
+        if let Some(outgoing) = session.outbox.pop_front() {
+            socket.send(outgoing.frame)?;
+        }
+    }
+    match socket.poll_flush(cx) {
+        Poll::Pending => Ok(()),
+        Poll::Ready(flushed) => flushed,
+    }
+}
+
+fn describe(session: &Session, lost: Lost) -> Failure {
+    match lost {
+        Lost::Closed(how) => session.lost(&how, reason::CLOSE),
+        Lost::Broken(how) => session.broken(&crate::protocol::Malformed(how), reason::ERROR),
+        Lost::TooLarge(how) => session.over_limit(how),
+    }
+}
+
+/// Sends what is left, says goodbye, and cuts the socket if that takes too long. The session does not wait for it.
+fn close_politely(mut socket: WebSocket, outbox: VecDeque<Outgoing>, environment: &Environment) {
+    let mut closing = environment.closing.borrow_mut();
+    while closing.try_join_next().is_some() {}
+    closing.spawn_local(async move {
+        let goodbye = async {
+            for Outgoing { frame, reservation } in outbox {
+                if poll_fn(|cx| socket.poll_ready(cx)).await.is_err() || socket.send(frame).is_err() {
+                    return;
+                }
+                drop(reservation);
+            }
+            socket.close().await;
+        };
+        let _ = timeout(CLOSE_LIMIT, goodbye).await;
+    });
+}
+
+/// A timer that is only touched when its deadline changes.
+struct Alarm {
+    sleep: Pin<Box<Sleep>>,
+    deadline: Option<Instant>,
+}
+
+impl Alarm {
+    fn new() -> Alarm {
+        Alarm { sleep: Box::pin(sleep_until(tokio::time::Instant::now())), deadline: None }
+    }
+
+    fn set(&mut self, deadline: Option<Instant>) {
+        if self.deadline != deadline {
+            self.deadline = deadline;
+            if let Some(deadline) = deadline {
+                self.sleep.as_mut().reset(deadline.into());
+            }
+        }
+    }
+
+    async fn ring(&mut self) {
+        match self.deadline {
+            Some(_) => self.sleep.as_mut().await,
+            None => std::future::pending().await,
+        }
+    }
+}

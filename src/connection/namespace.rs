@@ -1,0 +1,48 @@
+//! One namespace of a connection.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use super::SendEvent;
+use crate::events::Text;
+use crate::protocol::socketio::DEFAULT_NAMESPACE;
+
+/// Where joining a namespace has come to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Joining {
+    /// Not asked for.
+    Idle,
+    /// Asked for; to be answered by then.
+    Asked(Instant),
+    /// Connected.
+    Joined,
+    /// The server said no. Not asked for again before the next session.
+    Refused,
+}
+
+/// See the module.
+pub struct Namespace {
+    /// Its name for events.
+    pub text: Text,
+    /// Where joining it has come to.
+    pub joining: Joining,
+    /// Messages that wait until it is joined.
+    pub waiting: VecDeque<SendEvent>,
+    /// Id by which the session can be recovered, if the server offers that.
+    pub recovery_id: Option<String>,
+    /// Offset of the last event, for the same.
+    pub offset: Option<String>,
+}
+
+impl Namespace {
+    /// A namespace that is not asked for.
+    pub fn new(name: &str) -> Namespace {
+        Namespace {
+            text: if name == DEFAULT_NAMESPACE { Text::constant(c"/") } else { name.into() },
+            joining: Joining::Idle,
+            waiting: VecDeque::new(),
+            recovery_id: None,
+            offset: None,
+        }
+    }
+}

@@ -1,0 +1,380 @@
+//! From frames to events.
+
+use std::borrow::Cow;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::Ordering;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+
+use super::Delivery;
+use super::session::{Failure, Session, reason};
+use crate::descriptor::{field_index, type_id};
+use crate::diagnostics::{Code, Problem, clock};
+use crate::events::{Body, Class, Event, Output, Received, Text};
+use crate::protocol::json::{self, Elements};
+use crate::protocol::socketio::{self, Connected, Kind, Packet, RESERVED_EVENTS, Refused};
+use crate::protocol::{Malformed, engineio};
+use crate::transport::Incoming;
+
+/// A packet whose attachments are still coming.
+pub struct Partial {
+    kind: Kind,
+    namespace: String,
+    id: Option<u64>,
+    payload: String,
+    expected: usize,
+    attachments: Vec<Bytes>,
+    /// Nobody listens: the attachments are let go as they come.
+    unwanted: bool,
+}
+
+impl Session {
+    /// A frame from the server.
+    pub fn receive(&mut self, frame: Incoming) -> Result<(), Failure> {
+        match frame {
+            Incoming::Text(text) => self.receive_text(&text),
+            Incoming::Binary(bytes) => self.receive_attachment(bytes),
+            Incoming::Pong => {
+                self.ponged();
+                Ok(())
+            }
+        }
+    }
+
+    fn receive_text(&mut self, text: &str) -> Result<(), Failure> {
+        let packet = engineio::decode(text).map_err(|wrong| self.broken(&wrong, reason::ERROR))?;
+        match packet {
+            engineio::Packet::Message(message) => {
+                if self.partial.is_some() {
+                    let wrong = Malformed("a packet where an attachment was due".into());
+                    return Err(self.broken(&wrong, reason::PARSE));
+                }
+                let packet = socketio::decode(message).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
+                self.receive_packet(&packet)
+            }
+            engineio::Packet::Ping => {
+                self.pinged();
+                Ok(())
+            }
+            engineio::Packet::Close => Err(self.lost("the server closed it", reason::CLOSE)),
+            engineio::Packet::Open(_) => Err(self.broken(&Malformed("a second handshake".into()), reason::ERROR)),
+            engineio::Packet::Pong | engineio::Packet::Noop => Ok(()),
+        }
+    }
+
+    fn receive_packet(&mut self, packet: &Packet<'_>) -> Result<(), Failure> {
+        let name = packet.namespace;
+        match packet.kind {
+            Kind::Connect => {
+                // A server of version 2 sends this without being asked, and without an id.
+                if packet.payload.is_empty() {
+                    let problem = Problem::new(Code::ProtocolVersion2).with("address", &self.config.address);
+                    return Err(Failure::lost(problem, reason::CONNECT));
+                }
+                let connected =
+                    Connected::decode(packet.payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
+                self.traffic(|| format!("{name} <- CONNECT"));
+                self.namespace_joined(name, connected);
+                Ok(())
+            }
+            Kind::ConnectError => {
+                self.traffic(|| format!("{name} <- CONNECT_ERROR {}", packet.payload));
+                self.namespace_refused(name, &Refused::decode(packet.payload))
+            }
+            Kind::Disconnect => {
+                self.traffic(|| format!("{name} <- DISCONNECT"));
+                self.namespace_left(name)
+            }
+            Kind::Event | Kind::Ack => self.complete(packet.kind, name, packet.id, packet.payload, Vec::new()),
+            Kind::BinaryEvent | Kind::BinaryAck => {
+                let limit = self.config.limits.message_attachments;
+                if packet.attachments > limit {
+                    return Err(self.over_limit(format!("{} attachments, limit {limit}", packet.attachments)));
+                }
+                if packet.attachments == 0 {
+                    return self.complete(packet.kind, name, packet.id, packet.payload, Vec::new());
+                }
+                let unwanted = packet.kind == Kind::BinaryEvent
+                    && json::quick_name(packet.payload)
+                        .is_some_and(|event| self.subscriptions.delivery(name, event).is_none());
+                self.partial = Some(Partial {
+                    kind: packet.kind,
+                    namespace: name.to_string(),
+                    id: packet.id,
+                    payload: packet.payload.to_string(),
+                    expected: packet.attachments,
+                    attachments: Vec::new(),
+                    unwanted,
+                });
+                Ok(())
+            }
+        }
+    }
+
+    fn receive_attachment(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        let Some(partial) = &mut self.partial else {
+            return Err(self.broken(&Malformed("an attachment that no packet announced".into()), reason::PARSE));
+        };
+        // A copy of its own: a slice would keep the whole read buffer alive for as long as the host keeps the event.
+        let kept = if partial.unwanted { Bytes::new() } else { Bytes::copy_from_slice(&bytes) };
+        let held: usize = partial.attachments.iter().map(Bytes::len).sum();
+        partial.attachments.push(kept);
+        if held + bytes.len() > self.config.limits.message_bytes {
+            let limit = self.config.limits.message_bytes;
+            return Err(self.over_limit(format!("attachments of more than {limit} bytes together")));
+        }
+        if partial.attachments.len() < partial.expected {
+            return Ok(());
+        }
+        let Some(partial) = self.partial.take() else { return Ok(()) };
+        self.complete(partial.kind, &partial.namespace, partial.id, &partial.payload, partial.attachments)
+    }
+
+    fn complete(
+        &mut self,
+        kind: Kind,
+        namespace: &str,
+        id: Option<u64>,
+        payload: &str,
+        attachments: Vec<Bytes>,
+    ) -> Result<(), Failure> {
+        let limit = self.config.limits.json_depth;
+        if json::deeper_than(payload, limit) {
+            return Err(self.over_limit(format!("JSON nested more than {limit} deep")));
+        }
+        self.traffic(|| {
+            let ack = id.map(|id| format!(" ack {id}")).unwrap_or_default();
+            let binary: String = attachments.iter().map(|bytes| format!(" +{} B", bytes.len())).collect();
+            format!("{namespace} <- {payload} {} B{binary}{ack}", payload.len())
+        });
+        match kind {
+            Kind::Ack | Kind::BinaryAck => self.answered(namespace, id, payload, attachments),
+            _ => self.event(namespace, id, payload, attachments),
+        }
+    }
+
+    fn event(&mut self, name: &str, id: Option<u64>, payload: &str, attachments: Vec<Bytes>) -> Result<(), Failure> {
+        if !self.joined(name) {
+            return Ok(());
+        }
+        let keeps_offset = self.namespaces.get(name).is_some_and(|namespace| namespace.recovery_id.is_some());
+        let quick = json::quick_name(payload);
+        if !keeps_offset
+            && let Some(event) = quick
+            && self.subscriptions.delivery(name, event).is_none()
+        {
+            return Ok(());
+        }
+        let elements = json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
+        let event = match (quick, elements.first) {
+            (Some(event), _) => Cow::Borrowed(event),
+            (None, Some(first)) if first.starts_with('"') => json::unescape(first),
+            // The reference client takes a number as a name as well.
+            (None, Some(first)) if first.starts_with(|c: char| c == '-' || c.is_ascii_digit()) => Cow::Borrowed(first),
+            _ => return Err(self.broken(&Malformed("an event without a name".into()), reason::PARSE)),
+        };
+        if RESERVED_EVENTS.contains(&&*event) {
+            let wrong = Malformed(format!("an event of the reserved name {event}"));
+            return Err(self.broken(&wrong, reason::PARSE));
+        }
+        let mut offset_is_last = false;
+        if keeps_offset && let Some(last) = elements.last.filter(|last| last.starts_with('"')) {
+            let last = json::unescape(last);
+            offset_is_last = id.is_none() && socketio::looks_like_offset(&last, unix_ms());
+            if let Some(namespace) = self.namespaces.get_mut(name) {
+                namespace.offset = Some(last.into_owned());
+            }
+        }
+        let Some(delivery) = self.subscriptions.delivery(name, &event) else { return Ok(()) };
+        let reply_id = match id {
+            Some(id) => self.questions.add(name, id, self.config.limits.unanswered_replies),
+            None => 0,
+        };
+        let Some(namespace) = self.namespaces.get(name).map(|namespace| namespace.text.clone()) else { return Ok(()) };
+        let class = match delivery {
+            Delivery::Every => Class::Data,
+            Delivery::Latest => {
+                let mut hasher = DefaultHasher::new();
+                (name, &*event).hash(&mut hasher);
+                Class::Latest(hasher.finish())
+            }
+        };
+        let received = Received::new(namespace, payload, &elements, &event, offset_is_last, attachments, reply_id);
+        self.events.push(Event {
+            node_type: type_id::ON_RECEIVE,
+            pulse: 0,
+            node: 0,
+            request: 0,
+            connection: self.shared.handle,
+            sequence: 0,
+            time_us: clock::now_us(),
+            error: None,
+            class,
+            body: Body::Received(received),
+        });
+        Ok(())
+    }
+
+    fn answered(
+        &mut self,
+        namespace: &str,
+        id: Option<u64>,
+        payload: &str,
+        attachments: Vec<Bytes>,
+    ) -> Result<(), Failure> {
+        let elements = json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
+        // Too late, twice, or never asked: nobody waits for it.
+        let Some(ask) = id.and_then(|id| self.asks.answered(namespace, id)) else { return Ok(()) };
+        let reply = match elements {
+            Elements { count: 0, .. } => Cow::Borrowed(""),
+            Elements { count: 1, first: Some(only), .. } if only.starts_with('"') => json::unescape(only),
+            Elements { count: 1, first: Some(only), .. } => Cow::Borrowed(only),
+            _ => Cow::Borrowed(payload),
+        };
+        let outputs = vec![
+            Output::Pulse(false),
+            Output::Pulse(true),
+            Output::Text(Text::from(reply)),
+            Output::Pulse(false),
+            Output::Json(payload.into()),
+            Output::Attachments(attachments),
+        ];
+        self.events.push(Event {
+            node: ask.node,
+            request: ask.request,
+            pulse: field_index::send::REPLY_PULSE as u32,
+            ..Event::of(type_id::SEND, self.shared.handle, outputs)
+        });
+        Ok(())
+    }
+
+    /// The server sent what is no packet.
+    pub(super) fn broken(&self, wrong: &Malformed, why: &'static str) -> Failure {
+        let problem = Problem::new(Code::ProtocolError).with("address", &self.config.address).with("reason", &wrong.0);
+        Failure::lost(problem, why)
+    }
+
+    /// The server sent more than a limit.
+    pub(super) fn over_limit(&self, what: String) -> Failure {
+        let problem = Problem::new(Code::LimitExceeded).with("address", &self.config.address).with("reason", what);
+        Failure::lost(problem, reason::PARSE)
+    }
+
+    /// The connection is gone.
+    pub(super) fn lost(&self, how: &str, why: &'static str) -> Failure {
+        let problem = Problem::new(Code::ConnectionLost).with("address", &self.config.address).with("reason", how);
+        Failure::lost(problem, why)
+    }
+
+    /// Hands what happened to the queue of the host.
+    pub fn publish(&mut self, queue: &crate::events::EventQueue) {
+        if self.events.is_empty() {
+            return;
+        }
+        let limits = crate::events::InboundLimits {
+            events: self.config.limits.inbound_messages,
+            bytes: self.config.limits.inbound_bytes,
+        };
+        let overflow = queue.append(self.shared.handle, &mut self.events, limits);
+        if overflow.dropped > 0 {
+            self.shared.status.dropped.fetch_add(overflow.dropped, Ordering::Relaxed);
+        }
+        if overflow.first {
+            let problem = Problem::new(Code::InboundOverflow).with("connection", &self.config.name);
+            self.tell(problem, socketio::DEFAULT_NAMESPACE, 0, false, None);
+            queue.append(self.shared.handle, &mut self.events, limits);
+        }
+    }
+}
+
+fn unix_ms() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+/// Writes texts one after the other, each with a NUL behind it.
+struct Block(Vec<u8>);
+
+impl Block {
+    fn put(&mut self, parts: &[&str]) -> (u32, u32) {
+        let start = self.0.len();
+        for part in parts {
+            self.0.extend_from_slice(part.as_bytes());
+        }
+        let end = self.0.len();
+        self.0.push(0);
+        (start as u32, end as u32)
+    }
+}
+
+impl Received {
+    /// Lays an event out for the host. `payload` is the array with the event's name in front.
+    fn new(
+        namespace: Text,
+        payload: &str,
+        elements: &Elements<'_>,
+        event: &str,
+        offset_is_last: bool,
+        attachments: Vec<Bytes>,
+        reply_id: u64,
+    ) -> Received {
+        let payload = payload.trim_end();
+        let count = elements.count - 1;
+        let place = |slice: &str| slice.as_ptr() as usize - payload.as_ptr() as usize;
+        let arguments_text = elements.second.map_or("]", |second| &payload[place(second)..]);
+        let mut block = Block(Vec::with_capacity(2 * payload.len() + 8));
+        let arguments = block.put(&["[", arguments_text]);
+        let message = match (count - usize::from(offset_is_last), elements.second) {
+            (0, _) | (_, None) => block.put(&[]),
+            (1, Some(only)) if only.starts_with('"') => block.put(&[&json::unescape(only)]),
+            (1, Some(only)) => block.put(&[only]),
+            (_, Some(second)) if offset_is_last => {
+                let end = elements.last.map_or(payload.len(), place);
+                let inner = payload[place(second)..end].trim_end().trim_end_matches(',').trim_end();
+                block.put(&["[", inner, "]"])
+            }
+            _ => arguments,
+        };
+        let name = block.put(&[event]);
+        Received { namespace, block: block.0.into_boxed_slice(), name, message, arguments, attachments, reply_id }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn received(payload: &str, offset_is_last: bool) -> (String, String, String) {
+        let elements = json::elements(payload).unwrap();
+        let received = Received::new(Text::constant(c"/"), payload, &elements, "e", offset_is_last, Vec::new(), 0);
+        let text = |(start, end): (u32, u32)| {
+            assert_eq!(received.block[end as usize], 0);
+            String::from_utf8(received.block[start as usize..end as usize].to_vec()).unwrap()
+        };
+        (text(received.name), text(received.message), text(received.arguments))
+    }
+
+    #[test]
+    fn the_message_follows_its_arguments() {
+        for (payload, message, arguments) in [
+            (r#"["e"]"#, "", "[]"),
+            (r#"["e","hi"]"#, "hi", r#"["hi"]"#),
+            (r#"["e","a\"b\n"]"#, "a\"b\n", r#"["a\"b\n"]"#),
+            (r#"["e",9007199254740993]"#, "9007199254740993", "[9007199254740993]"),
+            (r#"["e", {"x": 1.0} ]"#, r#"{"x": 1.0}"#, r#"[{"x": 1.0} ]"#),
+            (r#"["e","a", 2]"#, r#"["a", 2]"#, r#"["a", 2]"#),
+            (r#"["e",null]"#, "null", "[null]"),
+            (r#"["e",""]"#, "", r#"[""]"#),
+        ] {
+            assert_eq!(received(payload, false), ("e".into(), message.into(), arguments.into()), "{payload}");
+        }
+    }
+
+    #[test]
+    fn the_offset_of_recovery_is_not_part_of_the_message() {
+        assert_eq!(received(r#"["e","hi","O"]"#, true).1, "hi");
+        assert_eq!(received(r#"["e","O"]"#, true).1, "");
+        assert_eq!(received(r#"["e",1, "b" , "O"]"#, true).1, r#"[1, "b"]"#);
+        assert_eq!(received(r#"["e",1,"O"]"#, true).2, r#"[1,"O"]"#);
+    }
+}

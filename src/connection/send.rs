@@ -1,0 +1,183 @@
+//! From commands to frames.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+
+use super::acks::{Ask, NotAnswerable};
+use super::namespace::Joining;
+use super::session::{Outgoing, Session};
+use super::{Format, IfNotConnected, Message, Reply, Reservation, SendEvent};
+use crate::diagnostics::{Code, Problem, Range};
+use crate::protocol::json;
+use crate::protocol::socketio::{self, Content, DEFAULT_NAMESPACE, RESERVED_EVENTS};
+use crate::transport::Frame;
+
+impl Session {
+    /// Socket.IO Send: leaves now, waits, or is given up.
+    pub(super) fn send(&mut self, send: SendEvent) {
+        let name = socketio::normal_namespace(&send.namespace);
+        if send.request != 0 && !self.asks.is_open(send.request) {
+            // Seen for the first time: its time begins now, also if it has to wait.
+            let ask = Ask { node: send.node, request: send.request, namespace: name.clone() };
+            self.asks.add(ask, Instant::now() + send.reply_timeout);
+        }
+        if self.join(&name).joining == Joining::Joined {
+            return self.send_now(&name, send);
+        }
+        let refused = self.join(&name).joining == Joining::Refused;
+        if refused || send.policy == IfNotConnected::Drop {
+            return self.give_up_one(&name, send, refused);
+        }
+        let waiting = &mut self.join(&name).waiting;
+        if send.policy == IfNotConnected::KeepLatest
+            && let Some(earlier) = waiting
+                .iter_mut()
+                .find(|earlier| earlier.policy == IfNotConnected::KeepLatest && earlier.event == send.event)
+        {
+            let replaced = std::mem::replace(earlier, send);
+            if let Some(ask) = self.asks.give_up(replaced.request) {
+                self.tell_no_reply(&ask, Some(Range::NotConnected));
+            }
+            return;
+        }
+        waiting.push_back(send);
+    }
+
+    fn give_up_one(&mut self, name: &str, send: SendEvent, refused: bool) {
+        self.shared.status.dropped.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        if let Some(ask) = self.asks.give_up(send.request) {
+            self.tell_no_reply(&ask, Some(Range::NotConnected));
+        }
+        let problem = if refused {
+            Problem::new(Code::NotSent).with("count", 1).with("reason", format!("namespace {name} was refused"))
+        } else {
+            Problem::new(Code::NotConnected).with("event", quoted(&send.event)).with("connection", &self.config.name)
+        };
+        self.tell(problem, name, send.node, false, None);
+    }
+
+    fn send_now(&mut self, name: &str, send: SendEvent) {
+        match self.encode(name, &send) {
+            Ok(text) => {
+                self.traffic(|| format!("{name} -> {}{}", &text[2..], attachment_sizes(&send.message.attachments)));
+                self.queue(text, send.message.attachments, send.reservation);
+            }
+            Err(problem) => {
+                if let Some(ask) = self.asks.give_up(send.request) {
+                    self.tell_no_reply(&ask, Some(Range::Message));
+                }
+                self.tell(problem, name, send.node, false, None);
+            }
+        }
+    }
+
+    fn encode(&self, name: &str, send: &SendEvent) -> Result<String, Problem> {
+        let event = &send.event;
+        if event.is_empty() {
+            return Err(Problem::new(Code::EventNameMissing).with("node", "Socket.IO Send"));
+        }
+        if RESERVED_EVENTS.contains(&event.as_str()) {
+            return Err(Problem::new(Code::ReservedEvent).with("event", quoted(event)));
+        }
+        let (content, placed) = content(&send.message, event)?;
+        let appended = (0..send.message.attachments.len()).filter(|number| !placed.contains(number));
+        let id = (send.request != 0).then_some(send.request);
+        let text = socketio::encode_event(name, id, event, content, send.message.attachments.len(), appended);
+        self.check_size(event, &text, &send.message.attachments)?;
+        Ok(text)
+    }
+
+    /// Socket.IO Reply: answers a question of the server.
+    pub(super) fn reply(&mut self, reply: Reply) {
+        let stale = |reason: &str| Problem::new(Code::ReplyStale).with("id", reply.id).with("reason", reason);
+        let question = match self.questions.answer(reply.id) {
+            Ok(question) => question,
+            Err(why) => {
+                let problem = stale(match why {
+                    NotAnswerable::Unknown => "no event of this connection had it",
+                    NotAnswerable::Over => "it was answered already, waited too long, or its connection was lost",
+                });
+                return self.tell(problem, DEFAULT_NAMESPACE, reply.node, false, None);
+            }
+        };
+        let name = question.namespace;
+        let label = format!("Reply Id {}", reply.id);
+        let encoded = content(&reply.message, &label).and_then(|(content, placed)| {
+            let attachments = &reply.message.attachments;
+            let appended = (0..attachments.len()).filter(|number| !placed.contains(number));
+            let text = socketio::encode_ack(&name, question.id, content, attachments.len(), appended);
+            self.check_size(&label, &text, attachments)?;
+            Ok(text)
+        });
+        match encoded {
+            Ok(text) => {
+                self.traffic(|| format!("{name} -> {}{}", &text[2..], attachment_sizes(&reply.message.attachments)));
+                self.queue(text, reply.message.attachments, reply.reservation);
+            }
+            Err(problem) => self.tell(problem, &name, reply.node, false, None),
+        }
+    }
+
+    /// A message larger than what the server takes would end the connection, and again after each reconnect.
+    fn check_size(&self, event: &str, text: &str, attachments: &[Bytes]) -> Result<(), Problem> {
+        let largest = attachments.iter().map(Bytes::len).chain([text.len()]).max().unwrap_or_default();
+        if largest <= self.max_payload {
+            return Ok(());
+        }
+        Err(Problem::new(Code::PayloadTooBig)
+            .with("event", quoted(event))
+            .with("size", largest)
+            .with("limit", self.max_payload))
+    }
+
+    /// A packet and its attachments leave one after the other, with nothing in between.
+    fn queue(&mut self, text: String, attachments: Vec<Bytes>, reservation: Reservation) {
+        self.outbox.push_back(Outgoing { frame: Frame::Text(text), reservation: None });
+        self.outbox
+            .extend(attachments.into_iter().map(|bytes| Outgoing { frame: Frame::Binary(bytes), reservation: None }));
+        if let Some(last) = self.outbox.back_mut() {
+            last.reservation = Some(reservation);
+        }
+    }
+}
+
+/// Checks a message. Also gives the numbers of the attachments that have a place in it.
+fn content<'a>(message: &'a Message, event: &str) -> Result<(Content<'a>, Vec<usize>), Problem> {
+    let invalid = |expected: &str, reason: String| {
+        Problem::new(Code::JsonInvalid).with("event", quoted(event)).with("expected", expected).with("reason", reason)
+    };
+    let content = match message.format {
+        Format::Text => return Ok((Content::Text(&message.text), Vec::new())),
+        Format::Binary => return Ok((Content::Nothing, Vec::new())),
+        Format::Json => {
+            json::check(&message.text).map_err(|wrong| invalid("a JSON value", wrong.0))?;
+            Content::Json(&message.text)
+        }
+        Format::Arguments if message.text.trim().is_empty() => return Ok((Content::Nothing, Vec::new())),
+        Format::Arguments => {
+            json::elements(&message.text).map_err(|wrong| invalid("a JSON array", wrong.0))?;
+            Content::Arguments(&message.text)
+        }
+    };
+    let count = message.attachments.len();
+    if count == 0 {
+        return Ok((content, Vec::new()));
+    }
+    let placed = json::placeholders(&message.text);
+    if let Some(number) = placed.iter().find(|&&number| number >= count as u64) {
+        return Err(Problem::new(Code::PlaceholderInvalid)
+            .with("event", quoted(event))
+            .with("number", number)
+            .with("count", count));
+    }
+    Ok((content, placed.into_iter().map(|number| number as usize).collect()))
+}
+
+fn quoted(name: &str) -> String {
+    format!("\"{name}\"")
+}
+
+fn attachment_sizes(attachments: &[Bytes]) -> String {
+    attachments.iter().map(|bytes| format!(" +{} B", bytes.len())).collect()
+}

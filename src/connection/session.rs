@@ -1,0 +1,696 @@
+//! What one connection knows and decides. No I/O: commands, frames and the clock come in; frames and events go out.
+
+use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::acks::{Ask, Asks, Questions};
+use super::namespace::{Joining, Namespace};
+use super::receive::Partial;
+use super::status::State;
+use super::subscriptions::Subscriptions;
+use super::{Command, Connection, Reservation, SendEvent, Subscribe};
+use crate::descriptor::type_id;
+use crate::diagnostics::log::{self, Level};
+use crate::diagnostics::{Code, Problem, Range};
+use crate::events::{Event, Output, Text};
+use crate::protocol::engineio::Handshake;
+use crate::protocol::socketio::{self, Connected, DEFAULT_NAMESPACE, Refused};
+use crate::settings::{ConnectionConfig, Secret};
+use crate::transport::Frame;
+
+/// Reasons of On Socket.IO Stop, in the words of the reference client.
+pub mod reason {
+    /// Stop was pulsed, or the connection removed.
+    pub const CLIENT: &str = "io client disconnect";
+    /// The server ended it on purpose.
+    pub const SERVER: &str = "io server disconnect";
+    /// The server was silent.
+    pub const PING_TIMEOUT: &str = "ping timeout";
+    /// The connection was closed.
+    pub const CLOSE: &str = "transport close";
+    /// The connection broke.
+    pub const ERROR: &str = "transport error";
+    /// The server sent what is no packet.
+    pub const PARSE: &str = "parse error";
+    /// It never stood (the reference client calls this event connect_error).
+    pub const CONNECT: &str = "connect error";
+    /// The plugin was deactivated.
+    pub const DISABLED: &str = "plugin disabled";
+}
+
+/// How a session, or an attempt to begin one, came to its end.
+#[derive(Debug)]
+pub enum End {
+    /// The host wants it so: a Stop, a removal, a change of settings. What is left in the inbox comes after it.
+    Wanted,
+    /// Something failed.
+    Failed(Failure),
+}
+
+/// Something that ends a connection.
+#[derive(Debug)]
+pub struct Failure {
+    /// What to tell.
+    pub problem: Problem,
+    /// For On Socket.IO Stop.
+    pub reason: &'static str,
+    /// Whether trying again may help.
+    pub retry: bool,
+}
+
+impl Failure {
+    /// A failure after which it is tried again.
+    pub fn lost(problem: Problem, reason: &'static str) -> Failure {
+        Failure { problem, reason, retry: true }
+    }
+}
+
+/// A frame on its way out, with its place in the queue.
+pub struct Outgoing {
+    /// The frame.
+    pub frame: Frame,
+    /// Given back when the frame has been taken by the transport.
+    pub reservation: Option<Reservation>,
+}
+
+/// What a session of the server promised.
+pub struct Heartbeat {
+    deadline: Instant,
+    limit: Duration,
+}
+
+/// See the module.
+pub struct Session {
+    pub(super) shared: Arc<Connection>,
+    pub(super) config: Arc<ConnectionConfig>,
+    /// Commands taken from the mailbox, not carried out yet.
+    pub(super) inbox: VecDeque<Command>,
+    /// Frames for the transport.
+    pub(super) outbox: VecDeque<Outgoing>,
+    /// Events for the host.
+    pub(super) events: Vec<Event>,
+    pub(super) subscriptions: Subscriptions,
+    pub(super) namespaces: BTreeMap<String, Namespace>,
+    pub(super) asks: Asks,
+    pub(super) questions: Questions,
+    /// A packet whose attachments are still coming.
+    pub(super) partial: Option<Partial>,
+    /// What the server takes at most in one message.
+    pub(super) max_payload: usize,
+    heartbeat: Option<Heartbeat>,
+    ping_sent: Option<Instant>,
+    /// Between Start and the final On Stop.
+    started: bool,
+    /// The engine is open.
+    open: bool,
+    /// The default namespace is connected.
+    connected: bool,
+    /// It was connected before, in this session of the host.
+    was_connected: bool,
+    /// Set by Shutdown: the task ends.
+    shut_down: bool,
+    /// Problems told since the state last changed, so that none is told again and again.
+    told: HashSet<u64>,
+}
+
+/// Problems remembered at most; over it they are told again.
+const TOLD_LIMIT: usize = 1_000;
+
+impl Session {
+    /// A stopped connection with these subscriptions.
+    pub fn new(shared: Arc<Connection>, config: Arc<ConnectionConfig>, subscriptions: Subscriptions) -> Session {
+        shared.status.set_state(State::Stopped);
+        Session {
+            shared,
+            config,
+            inbox: VecDeque::new(),
+            outbox: VecDeque::new(),
+            events: Vec::new(),
+            subscriptions,
+            namespaces: BTreeMap::new(),
+            asks: Asks::default(),
+            questions: Questions::default(),
+            partial: None,
+            max_payload: usize::MAX,
+            heartbeat: None,
+            ping_sent: None,
+            started: false,
+            open: false,
+            connected: false,
+            was_connected: false,
+            shut_down: false,
+            told: HashSet::new(),
+        }
+    }
+
+    /// Whether the host wants a connection.
+    pub fn is_started(&self) -> bool {
+        self.started
+    }
+
+    /// Whether the default namespace is connected.
+    pub fn is_connected(&self) -> bool {
+        self.connected
+    }
+
+    /// Whether the task is to end.
+    pub fn is_shut_down(&self) -> bool {
+        self.shut_down
+    }
+
+    /// A new session in place of one in which a fault happened. What it knew may be half changed; what the designer
+    /// set up, what the host said since, and what it is owed, is kept.
+    pub fn after_panic(self, what: &str) -> Session {
+        let mut fresh = Session::new(self.shared, self.config, self.subscriptions);
+        (fresh.inbox, fresh.events, fresh.asks) = (self.inbox, self.events, self.asks);
+        let problem = Problem::new(Code::Internal).with("connection", &fresh.config.name).with("reason", what);
+        fresh.tell(problem, DEFAULT_NAMESPACE, 0, true, None);
+        if self.started {
+            fresh.disconnected(reason::ERROR, false);
+        }
+        fresh
+    }
+
+    // ---- Commands -------------------------------------------------------------------------------------------------
+
+    /// Takes what the mailbox holds.
+    pub fn collect(&mut self) {
+        self.inbox.extend(self.shared.mailbox.take());
+    }
+
+    /// Carries out commands until there are none, or until one ends the session: then the rest waits.
+    pub fn carry_out(&mut self) -> Result<(), End> {
+        while let Some(command) = self.inbox.pop_front() {
+            match command {
+                Command::Start => self.start(),
+                Command::Stop if self.started => {
+                    self.stop(reason::CLIENT);
+                    return Err(End::Wanted);
+                }
+                Command::Stop => {
+                    let given_up = self.give_up_waiting();
+                    self.tell_not_sent(given_up, "Stop was pulsed", DEFAULT_NAMESPACE);
+                }
+                Command::Send(send) => self.send(*send),
+                Command::Reply(reply) => self.reply(*reply),
+                Command::Subscribe(subscribe) => self.subscribe(&subscribe),
+                Command::Unsubscribe(subscribe) => self.unsubscribe(&subscribe),
+                Command::QueueFull => {
+                    let problem = Problem::new(Code::QueueFull)
+                        .with("connection", &self.config.name)
+                        .with("limit", self.shared.outbound.describe_limits())
+                        .with("count", self.shared.outbound.refused.load(Ordering::Relaxed));
+                    self.tell(problem, DEFAULT_NAMESPACE, 0, false, None);
+                }
+                Command::Configure(config) => {
+                    self.shared.outbound.set_limits(&config.limits);
+                    self.config = config;
+                    self.told.clear();
+                    if self.started {
+                        self.info(|| "The settings changed: connecting anew".into());
+                        self.disconnected(reason::CLIENT, true);
+                        return Err(End::Wanted);
+                    }
+                }
+                Command::Shutdown(why) => {
+                    self.shut_down = true;
+                    self.stop(why);
+                    return Err(End::Wanted);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self) {
+        if self.started {
+            self.info(|| "Start: it is started already".into());
+            return;
+        }
+        self.info(|| format!("Start: connecting to {}", self.config.address));
+        self.started = true;
+        self.was_connected = false;
+        self.told.clear();
+        self.shared.status.set_state(State::Connecting);
+        self.open_namespace(DEFAULT_NAMESPACE);
+        let subscribed: Vec<String> = self.subscriptions.namespaces().map(str::to_string).collect();
+        for name in subscribed {
+            self.open_namespace(&name);
+        }
+    }
+
+    /// Ends what was started. Tells it exactly once.
+    fn stop(&mut self, why: &'static str) {
+        for (name, namespace) in &self.namespaces {
+            if namespace.joining == Joining::Joined {
+                let frame = Frame::Text(socketio::encode_disconnect(name));
+                self.outbox.push_back(Outgoing { frame, reservation: None });
+            }
+        }
+        self.end_session(why);
+    }
+
+    /// The session is over: nothing is tried any more.
+    pub fn end_session(&mut self, why: &'static str) {
+        let given_up = self.give_up_waiting();
+        self.tell_not_sent(given_up, &format!("the connection ended ({why})"), DEFAULT_NAMESPACE);
+        if self.started {
+            self.disconnected(why, false);
+            self.started = false;
+        } else {
+            self.reset();
+        }
+        let subscriptions = &self.subscriptions;
+        self.namespaces.retain(|name, _| subscriptions.has(name));
+        // Recovery is for lost connections; the next Start is a new session.
+        for namespace in self.namespaces.values_mut() {
+            (namespace.recovery_id, namespace.offset) = (None, None);
+        }
+        self.shared.status.set_state(State::Stopped);
+    }
+
+    fn subscribe(&mut self, subscribe: &Subscribe) {
+        let name = socketio::normal_namespace(&subscribe.namespace);
+        if subscribe.event.is_empty() {
+            return self.tell_no_event_name("Socket.IO Subscribe", subscribe.node, &name);
+        }
+        let is_new = self.subscriptions.add(&name, &subscribe.event, subscribe.delivery);
+        self.join(&name);
+        if is_new && self.joined(&name) {
+            self.tell_subscription(type_id::ON_SUBSCRIBE, &name, &subscribe.event);
+        }
+    }
+
+    fn unsubscribe(&mut self, subscribe: &Subscribe) {
+        let name = socketio::normal_namespace(&subscribe.namespace);
+        if subscribe.event.is_empty() {
+            return self.tell_no_event_name("Socket.IO Unsubscribe", subscribe.node, &name);
+        }
+        if self.subscriptions.remove(&name, &subscribe.event) {
+            self.tell_subscription(type_id::ON_UNSUBSCRIBE, &name, &subscribe.event);
+        }
+    }
+
+    pub(super) fn tell_no_event_name(&mut self, label: &str, node: u64, namespace: &str) {
+        let problem = Problem::new(Code::EventNameMissing).with("node", label);
+        self.tell(problem, namespace, node, false, None);
+    }
+
+    // ---- Namespaces -----------------------------------------------------------------------------------------------
+
+    fn open_namespace(&mut self, name: &str) -> &mut Namespace {
+        self.namespaces.entry(name.to_string()).or_insert_with(|| Namespace::new(name))
+    }
+
+    pub(super) fn joined(&self, name: &str) -> bool {
+        self.namespaces.get(name).is_some_and(|namespace| namespace.joining == Joining::Joined)
+    }
+
+    /// Asks for a namespace, if it is not asked for and there is somebody to ask.
+    pub(super) fn join(&mut self, name: &str) -> &mut Namespace {
+        let idle = self.open_namespace(name).joining == Joining::Idle;
+        if idle && self.open && self.started {
+            // Resolved before the socket was opened; a reference that broke since is told by the next attempt.
+            match self.auth() {
+                Ok(auth) => self.ask_for(name, auth),
+                Err(problem) => self.tell(problem, name, 0, false, None),
+            }
+        }
+        self.open_namespace(name)
+    }
+
+    fn auth(&self) -> Result<serde_json::Map<String, serde_json::Value>, Problem> {
+        let auth = serde_json::Value::Object(self.config.auth.clone());
+        match Secret::resolve_json(&auth, &self.config.name, "Auth")? {
+            serde_json::Value::Object(auth) => Ok(auth),
+            _ => Ok(serde_json::Map::new()),
+        }
+    }
+
+    fn ask_for(&mut self, name: &str, mut auth: serde_json::Map<String, serde_json::Value>) {
+        let deadline = Instant::now() + self.config.connect_timeout;
+        let namespace = self.open_namespace(name);
+        namespace.joining = Joining::Asked(deadline);
+        if let Some(recovery_id) = &namespace.recovery_id {
+            auth.insert("pid".into(), recovery_id.clone().into());
+            if let Some(offset) = &namespace.offset {
+                auth.insert("offset".into(), offset.clone().into());
+            }
+        }
+        let auth = (!auth.is_empty()).then(|| serde_json::Value::Object(auth).to_string());
+        self.traffic(|| format!("{name} -> CONNECT{}", if auth.is_some() { " (with auth)" } else { "" }));
+        let frame = Frame::Text(socketio::encode_connect(name, auth.as_deref()));
+        self.outbox.push_back(Outgoing { frame, reservation: None });
+    }
+
+    /// The server let us in.
+    pub(super) fn namespace_joined(&mut self, name: &str, connected: Connected) {
+        let Some(namespace) = self.namespaces.get_mut(name) else { return };
+        if !matches!(namespace.joining, Joining::Asked(_)) {
+            return;
+        }
+        namespace.joining = Joining::Joined;
+        let recovered = connected.pid.is_some() && namespace.recovery_id == connected.pid;
+        if !recovered {
+            namespace.offset = None;
+        }
+        namespace.recovery_id = connected.pid;
+        let waiting = std::mem::take(&mut namespace.waiting);
+        self.shared.status.namespaces.fetch_add(1, Ordering::Relaxed);
+        if name == DEFAULT_NAMESPACE {
+            self.info(|| format!("Connected to {}", self.config.address));
+            self.connected = true;
+            self.told.clear();
+            self.shared.status.set_state(State::Connected);
+            let is_reconnect = std::mem::replace(&mut self.was_connected, true);
+            self.push_event(
+                type_id::ON_START,
+                vec![
+                    Output::Pulse(true),
+                    Output::Text(connected.sid.into()),
+                    Output::Bool(is_reconnect),
+                    Output::Bool(recovered),
+                ],
+            );
+            self.measure_round_trip();
+        }
+        for event in self.subscriptions.events(name) {
+            self.tell_subscription(type_id::ON_SUBSCRIBE, name, &event);
+        }
+        for send in waiting {
+            self.send(send);
+        }
+    }
+
+    /// The server did not let us in.
+    pub(super) fn namespace_refused(&mut self, name: &str, refused: &Refused) -> Result<(), Failure> {
+        let Some(namespace) = self.namespaces.get_mut(name) else { return Ok(()) };
+        if !matches!(namespace.joining, Joining::Asked(_)) {
+            return Ok(());
+        }
+        namespace.joining = Joining::Refused;
+        // What the reference server says of a namespace that it does not have.
+        let problem = if refused.message == "Invalid namespace" {
+            Problem::new(Code::NamespaceUnknown).with("namespace", name)
+        } else {
+            let data = if refused.data.is_empty() { String::new() } else { format!(" {}", refused.data) };
+            Problem::new(Code::NamespaceRefused)
+                .with("namespace", name)
+                .with("reason", format!("\"{}\"{data}", refused.message))
+        };
+        self.namespace_failed(name, problem, "was refused")
+    }
+
+    /// A namespace fails alone; the session ends with the last one.
+    fn namespace_failed(&mut self, name: &str, problem: Problem, what: &str) -> Result<(), Failure> {
+        let others = self.namespaces.iter().any(|(other, namespace)| {
+            other != name && matches!(namespace.joining, Joining::Joined | Joining::Asked(_))
+        });
+        if !others {
+            return Err(Failure { problem, reason: reason::CONNECT, retry: false });
+        }
+        self.tell(problem, name, 0, true, None);
+        let waiting = self.namespaces.get_mut(name).map(|n| std::mem::take(&mut n.waiting)).unwrap_or_default();
+        let given_up = self.give_up(waiting);
+        self.tell_not_sent(given_up, &format!("namespace {name} {what}"), name);
+        Ok(())
+    }
+
+    /// The server ended a namespace on purpose.
+    pub(super) fn namespace_left(&mut self, name: &str) -> Result<(), Failure> {
+        if !self.joined(name) {
+            return Ok(());
+        }
+        let problem = Problem::new(Code::ServerDisconnect).with("namespace", name);
+        if name == DEFAULT_NAMESPACE {
+            let retry = self.config.reconnect.after_server_disconnect;
+            return Err(Failure { problem, reason: reason::SERVER, retry });
+        }
+        if let Some(namespace) = self.namespaces.get_mut(name) {
+            namespace.joining = Joining::Idle;
+            (namespace.recovery_id, namespace.offset) = (None, None);
+        }
+        self.shared.status.namespaces.fetch_sub(1, Ordering::Relaxed);
+        for ask in self.asks.give_up_all(|ask| ask.namespace == name) {
+            self.tell_no_reply(&ask, Some(Range::NotConnected));
+        }
+        self.tell(problem, name, 0, false, None);
+        Ok(())
+    }
+
+    // ---- The engine -----------------------------------------------------------------------------------------------
+
+    /// The transport is open and the server has shaken hands: ask for all namespaces.
+    pub fn opened(&mut self, handshake: &Handshake, deadline: Instant) -> Result<(), Failure> {
+        let auth = self.auth().map_err(|problem| Failure::lost(problem, reason::CONNECT))?;
+        self.open = true;
+        self.max_payload =
+            handshake.max_payload.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let limit = Duration::from_millis(u64::from(handshake.ping_interval) + u64::from(handshake.ping_timeout));
+        self.heartbeat = Some(Heartbeat { deadline: Instant::now() + limit, limit });
+        // BTreeMap: the default namespace sorts first.
+        let names: Vec<String> = self.namespaces.keys().cloned().collect();
+        for name in names {
+            self.ask_for(&name, auth.clone());
+        }
+        // Connect Timeout is over the whole of it.
+        if let Some(namespace) = self.namespaces.get_mut(DEFAULT_NAMESPACE) {
+            namespace.joining = Joining::Asked(deadline);
+        }
+        Ok(())
+    }
+
+    /// The server gave a sign of life that it wants answered.
+    pub(super) fn pinged(&mut self) {
+        if let Some(heartbeat) = &mut self.heartbeat {
+            heartbeat.deadline = Instant::now() + heartbeat.limit;
+        }
+        let frame = Frame::Text(crate::protocol::engineio::PONG.into());
+        self.outbox.push_back(Outgoing { frame, reservation: None });
+        self.measure_round_trip();
+    }
+
+    fn measure_round_trip(&mut self) {
+        self.ping_sent = Some(Instant::now());
+        self.outbox.push_back(Outgoing { frame: Frame::Ping, reservation: None });
+    }
+
+    /// The transport's own ping was answered.
+    pub(super) fn ponged(&mut self) {
+        if let Some(sent) = self.ping_sent.take() {
+            let us = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
+            self.shared.status.round_trip_us.store(us, Ordering::Relaxed);
+        }
+    }
+
+    /// When something is to be looked at again.
+    pub fn next_deadline(&mut self) -> Option<Instant> {
+        let joining = self.namespaces.values().filter_map(|namespace| match namespace.joining {
+            Joining::Asked(deadline) => Some(deadline),
+            _ => None,
+        });
+        let joining = if self.open { joining.min() } else { None };
+        [self.asks.next_deadline(), self.heartbeat.as_ref().map(|heartbeat| heartbeat.deadline), joining]
+            .into_iter()
+            .flatten()
+            .min()
+    }
+
+    /// Looks at the clock. `heard`: the server sent something just now, so it is not silent, whatever the clock says.
+    pub fn check_deadlines(&mut self, now: Instant, heard: bool) -> Result<(), Failure> {
+        while let Some(ask) = self.asks.overdue(now) {
+            self.forget_waiting(ask.request);
+            self.tell_no_reply(&ask, None);
+        }
+        if let Some(heartbeat) = &self.heartbeat
+            && heartbeat.deadline <= now
+            && !heard
+        {
+            let problem = Problem::new(Code::PingTimeout)
+                .with("address", &self.config.address)
+                .with("seconds", heartbeat.limit.as_secs_f64());
+            return Err(Failure::lost(problem, reason::PING_TIMEOUT));
+        }
+        let late = self.open.then(|| {
+            let late = |namespace: &Namespace| matches!(namespace.joining, Joining::Asked(by) if by <= now);
+            self.namespaces.iter().find(|(_, namespace)| late(namespace)).map(|(name, _)| name.clone())
+        });
+        if let Some(name) = late.flatten() {
+            let problem = Problem::new(Code::NamespaceSilent)
+                .with("namespace", &name)
+                .with("seconds", self.config.connect_timeout.as_secs_f64());
+            if name == DEFAULT_NAMESPACE {
+                return Err(Failure::lost(problem, reason::CONNECT));
+            }
+            if let Some(namespace) = self.namespaces.get_mut(&name) {
+                namespace.joining = Joining::Refused;
+            }
+            self.namespace_failed(&name, problem, "did not answer")?;
+        }
+        Ok(())
+    }
+
+    /// The connection is gone. Tells On Stop if it stood, or if nothing is tried any more.
+    pub fn disconnected(&mut self, why: &'static str, will_reconnect: bool) {
+        if self.connected || !will_reconnect {
+            self.info(|| format!("Disconnected ({why}){}", if will_reconnect { ", will reconnect" } else { "" }));
+            self.push_event(
+                type_id::ON_STOP,
+                vec![Output::Pulse(true), Output::Text(why.into()), Output::Bool(will_reconnect)],
+            );
+        }
+        if self.connected {
+            self.told.clear();
+        }
+        self.reset();
+        self.shared.status.set_state(if will_reconnect { State::Waiting } else { State::Stopped });
+    }
+
+    /// An attempt to connect begins.
+    pub fn connecting(&self) {
+        self.shared.status.set_state(State::Connecting);
+    }
+
+    /// An attempt failed, the next one comes later.
+    pub fn waiting(&self, failures: u32) {
+        self.shared.status.set_state(State::Waiting);
+        self.shared.status.attempts.store(failures, Ordering::Relaxed);
+    }
+
+    /// Forgets what belongs to the transport that is gone. Messages that wait, and questions not sent yet, stay.
+    fn reset(&mut self) {
+        self.open = false;
+        self.connected = false;
+        self.heartbeat = None;
+        self.ping_sent = None;
+        self.partial = None;
+        self.max_payload = usize::MAX;
+        self.questions.clear();
+        for namespace in self.namespaces.values_mut() {
+            namespace.joining = Joining::Idle;
+        }
+        let waiting: HashSet<u64> =
+            self.namespaces.values().flat_map(|namespace| namespace.waiting.iter().map(|send| send.request)).collect();
+        for ask in self.asks.give_up_all(|ask| !waiting.contains(&ask.request)) {
+            self.tell_no_reply(&ask, Some(Range::NotConnected));
+        }
+    }
+
+    /// Takes what is on its way out, for whoever ends the transport politely.
+    pub fn take_outbox(&mut self) -> VecDeque<Outgoing> {
+        std::mem::take(&mut self.outbox)
+    }
+
+    /// What was handed to the transport, or was about to be, went down with it: how many messages that may be is not
+    /// known, since TCP does not tell what arrived.
+    pub fn drop_outbox(&mut self) {
+        let lost = self.outbox.iter().filter(|outgoing| outgoing.reservation.is_some()).count();
+        self.outbox.clear();
+        self.shared.status.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+        self.tell_not_sent(lost, "the connection was lost while they were being sent", DEFAULT_NAMESPACE);
+    }
+
+    // ---- What waits -----------------------------------------------------------------------------------------------
+
+    fn give_up_waiting(&mut self) -> usize {
+        let waiting: Vec<SendEvent> =
+            self.namespaces.values_mut().flat_map(|namespace| std::mem::take(&mut namespace.waiting)).collect();
+        self.give_up(waiting)
+    }
+
+    fn give_up(&mut self, sends: impl IntoIterator<Item = SendEvent>) -> usize {
+        let mut count = 0;
+        for send in sends {
+            count += 1;
+            if let Some(ask) = self.asks.give_up(send.request) {
+                self.tell_no_reply(&ask, Some(Range::NotConnected));
+            }
+        }
+        self.shared.status.dropped.fetch_add(count as u64, Ordering::Relaxed);
+        count
+    }
+
+    fn forget_waiting(&mut self, request: u64) {
+        for namespace in self.namespaces.values_mut() {
+            namespace.waiting.retain(|send| send.request != request);
+        }
+    }
+
+    // ---- Telling the host -----------------------------------------------------------------------------------------
+
+    fn push_event(&mut self, node_type: u32, outputs: Vec<Output>) {
+        self.events.push(Event::of(node_type, self.shared.handle, outputs));
+    }
+
+    fn tell_subscription(&mut self, node_type: u32, namespace: &str, event: &str) {
+        let namespace = self.open_namespace(namespace).text.clone();
+        self.push_event(node_type, vec![Output::Pulse(true), Output::Text(namespace), Output::Text(event.into())]);
+    }
+
+    fn tell_not_sent(&mut self, count: usize, reason: &str, namespace: &str) {
+        if count > 0 {
+            let problem = Problem::new(Code::NotSent).with("count", count).with("reason", reason);
+            self.tell(problem, namespace, 0, false, None);
+        }
+    }
+
+    /// Timeout of a Send: no reply came, or none can come.
+    pub(super) fn tell_no_reply(&mut self, ask: &Ask, why: Option<Range>) {
+        let mut outputs = vec![Output::None; 6];
+        outputs[0] = Output::Pulse(false);
+        outputs[1] = Output::Pulse(false);
+        outputs[3] = Output::Pulse(true);
+        self.events.push(Event {
+            node: ask.node,
+            request: ask.request,
+            pulse: crate::descriptor::field_index::send::TIMEOUT_PULSE as u32,
+            error: Some(why.unwrap_or(Range::NoAnswer)),
+            ..Event::of(type_id::SEND, self.shared.handle, outputs)
+        });
+    }
+
+    /// On Socket.IO Error, unless the same was told already since the state last changed.
+    pub fn tell(&mut self, problem: Problem, namespace: &str, node: u64, fatal: bool, retry_in: Option<Duration>) {
+        let message = problem.message();
+        self.shared.status.set_last_error(problem.range());
+        let mut hasher = DefaultHasher::new();
+        (problem.code(), namespace, &message).hash(&mut hasher);
+        if self.told.len() >= TOLD_LIMIT {
+            self.told.clear();
+        }
+        if !self.told.insert(hasher.finish()) {
+            self.log(Level::Debug, || format!("Again: {message}"));
+            return;
+        }
+        self.log(Level::Error, || format!("{}: {message} {}", problem.name(), problem.remedy()));
+        let outputs = vec![
+            Output::Pulse(true),
+            Output::Text(if namespace == DEFAULT_NAMESPACE { Text::constant(c"/") } else { namespace.into() }),
+            Output::Text(message.into()),
+            Output::Text(problem.name().into()),
+            Output::Text(problem.remedy().into()),
+            Output::Bool(fatal),
+            Output::Float(retry_in.unwrap_or_default().as_secs_f64()),
+        ];
+        self.events.push(Event {
+            node,
+            error: Some(problem.range()),
+            ..Event::of(type_id::ON_ERROR, self.shared.handle, outputs)
+        });
+    }
+
+    pub(super) fn log(&self, level: Level, message: impl FnOnce() -> String) {
+        log::write(level, self.shared.handle, || format!("{}: {}", self.shared.name, message()));
+    }
+
+    pub(super) fn info(&self, message: impl FnOnce() -> String) {
+        self.log(Level::Info, message);
+    }
+
+    pub(super) fn traffic(&self, message: impl FnOnce() -> String) {
+        self.log(Level::Traffic, message);
+    }
+}

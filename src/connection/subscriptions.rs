@@ -1,0 +1,75 @@
+//! What is listened to. Belongs to the configuration: it outlives sessions.
+
+use std::collections::HashMap;
+
+use super::Delivery;
+
+/// Stands for every event.
+pub const EVERY_EVENT: &str = "*";
+
+/// Subscriptions by namespace and event.
+#[derive(Debug, Default, Clone)]
+pub struct Subscriptions {
+    by_namespace: HashMap<String, HashMap<String, Delivery>>,
+}
+
+impl Subscriptions {
+    /// Adds one; tells whether it is new. An existing one takes the new delivery.
+    pub fn add(&mut self, namespace: &str, event: &str, delivery: Delivery) -> bool {
+        let events = self.by_namespace.entry(namespace.to_string()).or_default();
+        events.insert(event.to_string(), delivery).is_none()
+    }
+
+    /// Removes one; tells whether there was one.
+    pub fn remove(&mut self, namespace: &str, event: &str) -> bool {
+        let Some(events) = self.by_namespace.get_mut(namespace) else { return false };
+        let removed = events.remove(event).is_some();
+        if events.is_empty() {
+            self.by_namespace.remove(namespace);
+        }
+        removed
+    }
+
+    /// How an event is to be delivered; None: nobody listens.
+    pub fn delivery(&self, namespace: &str, event: &str) -> Option<Delivery> {
+        let events = self.by_namespace.get(namespace)?;
+        events.get(event).or_else(|| events.get(EVERY_EVENT)).copied()
+    }
+
+    /// Whether anything in a namespace is listened to.
+    pub fn has(&self, namespace: &str) -> bool {
+        self.by_namespace.contains_key(namespace)
+    }
+
+    /// Namespaces in which something is listened to.
+    pub fn namespaces(&self) -> impl Iterator<Item = &str> {
+        self.by_namespace.keys().map(String::as_str)
+    }
+
+    /// Events of a namespace, sorted, so that they are told in a stable order.
+    pub fn events(&self, namespace: &str) -> Vec<String> {
+        let mut events: Vec<String> =
+            self.by_namespace.get(namespace).map(|events| events.keys().cloned().collect()).unwrap_or_default();
+        events.sort_unstable();
+        events
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn twice_is_once_and_a_name_goes_before_the_star() {
+        let mut subscriptions = Subscriptions::default();
+        assert!(subscriptions.add("/", "a", Delivery::Every));
+        assert!(!subscriptions.add("/", "a", Delivery::Latest));
+        assert!(subscriptions.add("/", "*", Delivery::Every));
+        assert_eq!(subscriptions.delivery("/", "a"), Some(Delivery::Latest));
+        assert_eq!(subscriptions.delivery("/", "b"), Some(Delivery::Every));
+        assert_eq!(subscriptions.delivery("/chat", "a"), None);
+        assert!(subscriptions.remove("/", "a") && !subscriptions.remove("/", "a"));
+        assert_eq!(subscriptions.delivery("/", "a"), Some(Delivery::Every));
+        assert!(subscriptions.remove("/", "*") && !subscriptions.has("/"));
+    }
+}

@@ -1,0 +1,180 @@
+//! The error catalogue: each error once, with its stable code, its sentence and its remedy.
+//!
+//! `{name}` in a sentence stands for a value that the reporter fills in, above all what the user typed.
+
+/// Which range of the boundary's status codes an error belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Range {
+    /// The network or the other end failed.
+    Network,
+    /// The other end does not speak Socket.IO.
+    Protocol,
+    /// The server refused.
+    Refused,
+    /// The other end was silent.
+    NoAnswer,
+    /// A message breaks a limit or can't be sent.
+    Message,
+    /// Not connected, and the node does not wait.
+    NotConnected,
+    /// A queue is full.
+    QueueFull,
+    /// A setting can't be used.
+    Settings,
+    /// A fault inside the plugin.
+    Internal,
+}
+
+/// One error of the catalogue.
+#[derive(Debug)]
+pub struct Entry {
+    /// Its stable name: what On Socket.IO Error hands out as Code.
+    pub name: &'static str,
+    /// Its range.
+    pub range: Range,
+    /// What happened.
+    pub sentence: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+macro_rules! catalogue {
+    ($($code:ident $name:literal $range:ident $sentence:literal $remedy:literal;)*) => {
+        /// The errors that users can meet.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $(#[doc = $sentence] $code,)*
+        }
+
+        /// Every error, in the order of [`Code`].
+        pub const CATALOGUE: &[Entry] = &[
+            $(Entry { name: $name, range: Range::$range, sentence: $sentence, remedy: $remedy },)*
+        ];
+    };
+}
+
+catalogue! {
+    SecretUnavailable "secret_unavailable" Settings
+        "{field} of connection {connection} refers to {reference}, which can't be read: {reason}."
+        "Set the environment variable or provide the file, or put the value into Project Settings.";
+    DnsFailed "dns_failed" Network
+        "The name {host} was not found: {reason}."
+        "Check the spelling of the URL, and that this device has a network, a DNS server and, where needed, a VPN.";
+    TcpRefused "tcp_refused" Network
+        "Nothing is listening at {address}."
+        "Start the server, check the port, and see that it listens on the network and not only on 127.0.0.1.";
+    TcpUnreachable "tcp_unreachable" Network
+        "There is no way to {address}: {reason}."
+        "Check the address, the cable or Wi-Fi, and the VPN.";
+    ConnectTimeout "connect_timeout" NoAnswer
+        "{address} gave no answer within {seconds} s, {stage}."
+        "Check address and firewall; if the server is only slow, raise Connect Timeout.";
+    ConnectionLost "connection_lost" Network
+        "The connection to {address} was lost ({reason})."
+        "Check the network and the server; the plugin goes on trying.";
+    PingTimeout "ping_timeout" NoAnswer
+        "{address} was silent for {seconds} s, longer than it promised."
+        "Check the network and whether the server is blocked; the plugin goes on trying.";
+    HttpNotFound "http_404" Protocol
+        "There is no Socket.IO server at path {path} of {address} (HTTP 404)."
+        "Check Path in Project Settings against the server's path option.";
+    HttpRedirect "http_redirect" Protocol
+        "{address} redirects to {location}."
+        "Enter that address as URL, or log in at the network's portal.";
+    HttpHtml "http_html" Protocol
+        "{address} answered with a web page (HTTP {status}), not as a Socket.IO server."
+        "Check port and path: this looks like a web site or a login portal.";
+    HttpStatus "http_status" Protocol
+        "{address} answered HTTP {status} {reason} instead of opening a WebSocket."
+        "Check URL and path, and that proxies in between let WebSocket through.";
+    EngineRefused "engine_refused" Refused
+        "{address} refused the connection: {reason} (Engine.IO code {number})."
+        "See the server's log; code 4 is its allowRequest option, code 5 another protocol version.";
+    NotWebSocket "not_websocket" Protocol
+        "{address} does not answer as a web server: {reason}."
+        "Check port and path; another kind of program may be listening there, or it may expect https.";
+    NotSocketIo "not_socketio" Protocol
+        "{address} opened a WebSocket but does not speak Socket.IO: it sent {received}."
+        "Check URL and path; for a plain WebSocket server use the WebSocket plugin.";
+    ProtocolVersion2 "proto_v2" Protocol
+        "{address} speaks Socket.IO 2, which this plugin does not."
+        "Upgrade the server to Socket.IO 3 or 4.";
+    ProtocolError "protocol_error" Protocol
+        "{address} sent something that is not Socket.IO: {reason}."
+        "See the server's log; the connection was ended and the plugin goes on trying.";
+    LimitExceeded "limit_exceeded" Protocol
+        "{address} sent more than the limit: {reason}."
+        "Raise the limit in Project Settings if the server means well.";
+    NamespaceRefused "ns_rejected" Refused
+        "The server refused namespace {namespace}: {reason}."
+        "Check Auth in Project Settings and the server's middleware; it is tried again with the next Start.";
+    NamespaceUnknown "ns_invalid" Refused
+        "The server has no namespace {namespace}."
+        "Check its name on the node; upper and lower case matter.";
+    NamespaceSilent "ns_timeout" NoAnswer
+        "The server did not answer for namespace {namespace} within {seconds} s."
+        "See whether a middleware of the server never calls next().";
+    ServerDisconnect "server_disconnect" Refused
+        "The server ended the connection to namespace {namespace} on purpose (io server disconnect)."
+        "Look at the server, or turn on Reconnect After Server Disconnect; the next Start connects again.";
+    ReconnectFailed "reconnect_failed" Network
+        "Gave up after {attempts} attempts to reach {address}."
+        "Raise Reconnect Attempts (0: never give up), or pulse Start again.";
+    JsonInvalid "json_invalid" Message
+        "The message for event {event} is not {expected}: {reason}."
+        "Correct the message, or set Message Format to Text.";
+    ReservedEvent "reserved_event" Message
+        "{event} can't be sent: Socket.IO keeps this name for itself."
+        "Give the event another name.";
+    EventNameMissing "event_name_missing" Message
+        "{node} was run without an event name."
+        "Fill in Event Name.";
+    PayloadTooBig "payload_too_big" Message
+        "The message for event {event} has {size} bytes, more than the {limit} that the server takes."
+        "Send less at once, or raise maxHttpBufferSize on the server.";
+    PlaceholderInvalid "placeholder_invalid" Message
+        "The message for event {event} refers to attachment {number}, but has {count}."
+        "Number the placeholders from 0 and provide as many attachments.";
+    NotConnected "not_connected" NotConnected
+        "Event {event} was not sent: {connection} is not connected and the node says Drop."
+        "Start the connection first, or set If Not Connected to Queue.";
+    NotSent "not_sent" NotConnected
+        "{count} waiting messages were given up: {reason}."
+        "Stop only after the messages have left, or send them again.";
+    QueueFull "queue_full" QueueFull
+        "The queue of {connection} is full ({limit}); {count} messages were refused so far."
+        "Send less while there is no connection, set If Not Connected to Keep Latest, or raise the queue limits.";
+    InboundOverflow "inbound_overflow" QueueFull
+        "Events of {connection} arrive faster than the project takes them; the oldest were dropped."
+        "Subscribe to less, set Delivery to Latest Per Poll, or raise the inbound limits.";
+    ReplyStale "reply_stale" Message
+        "Reply Id {id} can't be answered: {reason}."
+        "Reply once, before the connection is lost, with the Reply Id of the event.";
+    Internal "internal" Internal
+        "A fault inside the plugin ended connection {connection}: {reason}."
+        "Pulse Start again, and report this with the log.";
+}
+
+impl Code {
+    /// The catalogue's entry for it.
+    pub fn entry(self) -> &'static Entry {
+        &CATALOGUE[self as usize]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_entry_is_where_its_code_points_and_reads_as_a_sentence() {
+        assert_eq!(Code::SecretUnavailable.entry().name, "secret_unavailable");
+        assert_eq!(Code::Internal.entry().name, "internal");
+        for (i, entry) in CATALOGUE.iter().enumerate() {
+            assert!(CATALOGUE[i + 1..].iter().all(|other| other.name != entry.name), "{}", entry.name);
+            for text in [entry.sentence, entry.remedy] {
+                assert!(text.ends_with('.') && !text.contains("  "), "{}: {text}", entry.name);
+            }
+        }
+    }
+}

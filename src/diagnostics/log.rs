@@ -1,0 +1,111 @@
+//! The log: a bounded ring that the host empties on its own thread. Nothing is ever written to stdout or stderr.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+
+use parking_lot::Mutex;
+
+use super::clock;
+
+/// Level of a log line; the numbers are those of the C boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u32)]
+pub enum Level {
+    /// Something failed.
+    Error = 1,
+    /// Something is odd.
+    Warning = 2,
+    /// Life cycle.
+    Info = 3,
+    /// Details for the maintainer.
+    Debug = 4,
+    /// Each packet.
+    Traffic = 5,
+}
+
+/// One line.
+#[derive(Debug, Clone)]
+pub struct Record {
+    /// Its level.
+    pub level: Level,
+    /// The connection it is about, or 0.
+    pub connection: u64,
+    /// When, in microseconds since `enable`.
+    pub time_us: u64,
+    /// The line, ended by a NUL for C.
+    pub message: String,
+}
+
+/// How many lines wait at most for a host that does not poll; the oldest go first.
+const CAPACITY: usize = 1_000;
+
+static LEVEL: AtomicU32 = AtomicU32::new(Level::Info as u32);
+/// Lines waiting; read without the lock.
+static WAITING: AtomicUsize = AtomicUsize::new(0);
+static RING: Mutex<Ring> = Mutex::new(Ring { records: VecDeque::new(), lost: 0, listening: false });
+
+struct Ring {
+    records: VecDeque<Record>,
+    lost: u64,
+    /// Whether the host takes lines at all.
+    listening: bool,
+}
+
+/// From which level on lines are kept; 0: none.
+pub fn set_level(level: u32) {
+    LEVEL.store(level, Ordering::Relaxed);
+}
+
+/// Whether lines of this level are kept.
+pub fn wanted(level: Level) -> bool {
+    level as u32 <= LEVEL.load(Ordering::Relaxed)
+}
+
+/// Empties the ring; `listening` tells whether the host takes lines from now on.
+pub fn reset(listening: bool) {
+    let mut ring = RING.lock();
+    ring.records.clear();
+    ring.lost = 0;
+    ring.listening = listening;
+    WAITING.store(0, Ordering::Release);
+}
+
+/// Adds a line. The text is made only if the level is wanted.
+pub fn write(level: Level, connection: u64, message: impl FnOnce() -> String) {
+    if !wanted(level) {
+        return;
+    }
+    let mut message = message();
+    message.push('\0');
+    let mut ring = RING.lock();
+    if !ring.listening {
+        return;
+    }
+    if ring.records.len() == CAPACITY {
+        ring.records.pop_front();
+        ring.lost += 1;
+    }
+    ring.records.push_back(Record { level, connection, time_us: clock::now_us(), message });
+    WAITING.store(ring.records.len(), Ordering::Release);
+}
+
+/// Takes up to `max` lines, the oldest first, preceded by one that tells of lost lines.
+pub fn take(max: usize) -> Vec<Record> {
+    if WAITING.load(Ordering::Acquire) == 0 {
+        return Vec::new();
+    }
+    let mut ring = RING.lock();
+    let mut taken = Vec::new();
+    if std::mem::take(&mut ring.lost) as usize != 0 {
+        taken.push(Record {
+            level: Level::Warning,
+            connection: 0,
+            time_us: clock::now_us(),
+            message: format!("Log lines were lost: the host did not poll, and only {CAPACITY} are kept.\0"),
+        });
+    }
+    let count = ring.records.len().min(max);
+    taken.extend(ring.records.drain(..count));
+    WAITING.store(ring.records.len(), Ordering::Release);
+    taken
+}

@@ -1,0 +1,13 @@
+//! What went wrong and what to do: the error catalogue, refusals of calls, the log, masking of secrets.
+
+mod catalogue;
+pub mod clock;
+pub mod log;
+mod outcome;
+mod panics;
+mod problem;
+
+pub use catalogue::{Code, Range};
+pub use outcome::{Outcome, Refusal, RefusalKind};
+pub use panics::{describe_panic, route_panics};
+pub use problem::Problem;

@@ -1,0 +1,410 @@
+//! The queue between the plugin's thread and the host's.
+//!
+//! The plugin's thread appends what one read of a socket brought, under one lock; the host takes all of it under
+//! one lock. Neither holds the lock for longer than moving the events. Data is bounded for each connection, by count
+//! and by bytes; what is never dropped is bounded by what causes it.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Condvar, Mutex, MutexGuard};
+
+use super::{Class, Event};
+use crate::platform::WakeHandle;
+
+/// How much data of one connection may wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct InboundLimits {
+    /// Events.
+    pub events: usize,
+    /// Bytes.
+    pub bytes: usize,
+}
+
+/// What an append had to drop.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Overflow {
+    /// Events dropped now.
+    pub dropped: u64,
+    /// Whether it is the first time since the host last took everything.
+    pub first: bool,
+}
+
+type WakeCallback = Box<dyn Fn() + Send + Sync>;
+
+/// See the module.
+pub struct EventQueue {
+    /// Events waiting; read without the lock.
+    waiting: AtomicUsize,
+    /// Events dropped since it was opened; read without the lock.
+    dropped: AtomicU64,
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+struct Inner {
+    /// None: an event that was dropped or replaced after it was appended.
+    slots: VecDeque<Option<Event>>,
+    /// Number of the first slot, counted from the beginning of time.
+    first_slot: u64,
+    live: usize,
+    data: HashMap<u64, ConnectionData>,
+    next_sequence: u64,
+    waiters: usize,
+    closed: bool,
+    handle: Option<WakeHandle>,
+    wake: Option<Arc<WakeCallback>>,
+}
+
+/// The data events of one connection.
+#[derive(Default)]
+struct ConnectionData {
+    /// Numbers of their slots, the oldest first; may hold some that were taken or replaced.
+    slots: VecDeque<u64>,
+    count: usize,
+    bytes: usize,
+    latest: HashMap<u64, u64>,
+    overflowing: bool,
+}
+
+impl Default for EventQueue {
+    fn default() -> EventQueue {
+        EventQueue {
+            waiting: AtomicUsize::new(0),
+            dropped: AtomicU64::new(0),
+            inner: Mutex::new(Inner {
+                slots: VecDeque::new(),
+                first_slot: 0,
+                live: 0,
+                data: HashMap::new(),
+                next_sequence: 1,
+                waiters: 0,
+                closed: true,
+                handle: None,
+                wake: None,
+            }),
+            changed: Condvar::new(),
+        }
+    }
+}
+
+/// How often a poll looks again when the plugin's thread holds the lock. It holds it for moving a few events.
+const POLL_SPINS: usize = 200;
+
+impl EventQueue {
+    /// Empties the queue and counts from the beginning. `wake` is called when it becomes not empty.
+    pub fn open(&self, wake: Option<WakeCallback>) {
+        let mut inner = self.inner.lock();
+        inner.clear();
+        inner.next_sequence = 1;
+        inner.closed = false;
+        inner.wake = wake.map(Arc::new);
+        self.waiting.store(0, Ordering::Release);
+        self.dropped.store(0, Ordering::Relaxed);
+    }
+
+    /// No more waiting: whoever waits is told, the wake handle is closed. Events stay.
+    pub fn close(&self) {
+        let mut inner = self.inner.lock();
+        inner.closed = true;
+        inner.handle = None;
+        inner.wake = None;
+        self.changed.notify_all();
+    }
+
+    /// The wake handle, made at its first use: hosts that poll each frame pay nothing for it.
+    pub fn wake_handle(&self) -> std::io::Result<isize> {
+        let mut inner = self.inner.lock();
+        if inner.handle.is_none() {
+            let handle = WakeHandle::new()?;
+            if inner.live > 0 {
+                handle.set();
+            }
+            inner.handle = Some(handle);
+        }
+        Ok(inner.handle.as_ref().map_or(-1, WakeHandle::value))
+    }
+
+    /// Appends events of one connection, in order.
+    pub fn append(&self, connection: u64, events: &mut Vec<Event>, limits: InboundLimits) -> Overflow {
+        if events.is_empty() {
+            return Overflow::default();
+        }
+        let mut inner = self.inner.lock();
+        let was_empty = inner.live == 0;
+        let overflow = inner.append(connection, events, limits);
+        self.waiting.store(inner.live, Ordering::Release);
+        self.dropped.fetch_add(overflow.dropped, Ordering::Relaxed);
+        if inner.waiters > 0 {
+            self.changed.notify_all();
+        }
+        if was_empty && inner.live > 0 {
+            if let Some(handle) = &inner.handle {
+                handle.set();
+            }
+            if let Some(wake) = inner.wake.clone() {
+                // The host may post to its own loop from here; it must find no lock of ours held.
+                drop(inner);
+                wake();
+            }
+        }
+        overflow
+    }
+
+    /// Moves up to `max` events into `out`. None: the lock was taken, ask again. Some(true): more are waiting.
+    pub fn take(&self, max: usize, out: &mut Vec<Event>) -> Option<bool> {
+        if self.waiting.load(Ordering::Acquire) == 0 {
+            return Some(false);
+        }
+        let mut inner = self.try_lock()?;
+        inner.take(max, out);
+        self.waiting.store(inner.live, Ordering::Release);
+        if inner.live == 0
+            && let Some(handle) = &inner.handle
+        {
+            handle.clear();
+        }
+        Some(inner.live > 0)
+    }
+
+    /// Events dropped since [`EventQueue::open`].
+    pub fn dropped(&self) -> u64 {
+        self.dropped.load(Ordering::Relaxed)
+    }
+
+    /// Waits until an event is there. None: the queue was closed.
+    pub fn wait(&self, timeout: Duration) -> Option<bool> {
+        if self.waiting.load(Ordering::Acquire) > 0 {
+            return Some(true);
+        }
+        let deadline = Instant::now() + timeout;
+        let mut inner = self.inner.lock();
+        inner.waiters += 1;
+        while inner.live == 0 && !inner.closed {
+            if self.changed.wait_until(&mut inner, deadline).timed_out() {
+                break;
+            }
+        }
+        inner.waiters -= 1;
+        if inner.live > 0 {
+            Some(true)
+        } else if inner.closed {
+            None
+        } else {
+            Some(false)
+        }
+    }
+
+    fn try_lock(&self) -> Option<MutexGuard<'_, Inner>> {
+        for _ in 0..POLL_SPINS {
+            if let Some(inner) = self.inner.try_lock() {
+                return Some(inner);
+            }
+            std::hint::spin_loop();
+        }
+        None
+    }
+}
+
+impl Inner {
+    fn clear(&mut self) {
+        self.first_slot += self.slots.len() as u64;
+        self.slots.clear();
+        self.live = 0;
+        self.data.clear();
+    }
+
+    fn append(&mut self, connection: u64, events: &mut Vec<Event>, limits: InboundLimits) -> Overflow {
+        let mut overflow = Overflow::default();
+        let Inner { slots, first_slot, live, data, next_sequence, .. } = self;
+        let data = data.entry(connection).or_default();
+        for mut event in events.drain(..) {
+            event.sequence = *next_sequence;
+            *next_sequence += 1;
+            let slot = *first_slot + slots.len() as u64;
+            if event.class != Class::Kept {
+                if let Class::Latest(key) = event.class
+                    && let Some(earlier) = data.latest.insert(key, slot)
+                    && let Some(replaced) = take_slot(slots, *first_slot, earlier)
+                {
+                    *live -= 1;
+                    data.count -= 1;
+                    data.bytes -= replaced.size();
+                }
+                data.count += 1;
+                data.bytes += event.size();
+                data.slots.push_back(slot);
+            }
+            slots.push_back(Some(event));
+            *live += 1;
+            while data.count > limits.events || (data.bytes > limits.bytes && data.count > 1) {
+                let Some(oldest) = data.slots.pop_front() else { break };
+                if let Some(lost) = take_slot(slots, *first_slot, oldest) {
+                    *live -= 1;
+                    data.count -= 1;
+                    data.bytes -= lost.size();
+                    overflow.dropped += 1;
+                    overflow.first |= !std::mem::replace(&mut data.overflowing, true);
+                }
+            }
+        }
+        // Slots emptied at the front need no room, so that a host that never polls costs no more than the limits.
+        while let Some(None) = slots.front() {
+            slots.pop_front();
+            *first_slot += 1;
+        }
+        overflow
+    }
+
+    fn take(&mut self, max: usize, out: &mut Vec<Event>) {
+        if max >= self.live {
+            self.first_slot += self.slots.len() as u64;
+            out.extend(self.slots.drain(..).flatten());
+            self.live = 0;
+            // Nothing waits any more, of any connection. Keep the memory of those that were busy.
+            self.data.retain(|_, data| {
+                let used = data.count > 0;
+                data.slots.clear();
+                data.latest.clear();
+                (data.count, data.bytes, data.overflowing) = (0, 0, false);
+                used
+            });
+            return;
+        }
+        while out.len() < max {
+            let Some(slot) = self.slots.pop_front() else { break };
+            self.first_slot += 1;
+            let Some(event) = slot else { continue };
+            self.live -= 1;
+            if event.class != Class::Kept
+                && let Some(data) = self.data.get_mut(&event.connection)
+            {
+                data.count -= 1;
+                data.bytes -= event.size();
+                while data.slots.front().is_some_and(|&slot| slot < self.first_slot) {
+                    data.slots.pop_front();
+                }
+                if let Class::Latest(key) = event.class
+                    && data.latest.get(&key).is_some_and(|&slot| slot < self.first_slot)
+                {
+                    data.latest.remove(&key);
+                }
+            }
+            out.push(event);
+        }
+    }
+}
+
+fn take_slot(slots: &mut VecDeque<Option<Event>>, first: u64, slot: u64) -> Option<Event> {
+    slots.get_mut(slot.checked_sub(first)? as usize)?.take()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::events::{Body, Output};
+
+    const NO_LIMITS: InboundLimits = InboundLimits { events: usize::MAX, bytes: usize::MAX };
+
+    fn event(connection: u64, class: Class, mark: i64) -> Event {
+        Event { class, ..Event::of(1, connection, vec![Output::Int(mark)]) }
+    }
+
+    fn marks(events: &[Event]) -> Vec<i64> {
+        events
+            .iter()
+            .map(|event| match &event.body {
+                Body::Outputs(outputs) => match outputs[0] {
+                    Output::Int(mark) => mark,
+                    _ => -1,
+                },
+                Body::Received(_) => -1,
+            })
+            .collect()
+    }
+
+    fn queue() -> EventQueue {
+        let queue = EventQueue::default();
+        queue.open(None);
+        queue
+    }
+
+    fn take_all(queue: &EventQueue) -> Vec<Event> {
+        let mut out = Vec::new();
+        queue.take(usize::MAX, &mut out);
+        out
+    }
+
+    #[test]
+    fn the_oldest_data_of_the_same_connection_goes_first_and_life_cycle_stays() {
+        let queue = queue();
+        let limits = InboundLimits { events: 2, bytes: usize::MAX };
+        queue.append(7, &mut vec![event(7, Class::Data, 70)], limits);
+        let mut events = vec![event(8, Class::Kept, 0)];
+        events.extend((1..=4).map(|mark| event(8, Class::Data, mark)));
+        let overflow = queue.append(8, &mut events, limits);
+        assert_eq!(overflow, Overflow { dropped: 2, first: true });
+        let overflow = queue.append(8, &mut vec![event(8, Class::Data, 5)], limits);
+        assert_eq!(overflow, Overflow { dropped: 1, first: false });
+        let taken = take_all(&queue);
+        assert_eq!(marks(&taken), [70, 0, 4, 5]);
+        assert_eq!(taken.iter().map(|e| e.sequence).collect::<Vec<_>>(), [1, 2, 6, 7]);
+        assert_eq!(queue.dropped(), 3);
+        assert!(queue.append(8, &mut (6..9).map(|m| event(8, Class::Data, m)).collect(), limits).first);
+    }
+
+    #[test]
+    fn a_single_event_over_the_byte_limit_is_still_delivered() {
+        let queue = queue();
+        let limits = InboundLimits { events: 10, bytes: 1 };
+        assert_eq!(queue.append(1, &mut vec![event(1, Class::Data, 1)], limits).dropped, 0);
+        assert_eq!(queue.append(1, &mut vec![event(1, Class::Data, 2)], limits).dropped, 1);
+        assert_eq!(marks(&take_all(&queue)), [2]);
+    }
+
+    #[test]
+    fn latest_per_poll_keeps_one_of_each_key() {
+        let queue = queue();
+        let mut events = vec![
+            event(1, Class::Latest(1), 10),
+            event(1, Class::Data, 1),
+            event(1, Class::Latest(2), 20),
+            event(1, Class::Latest(1), 11),
+        ];
+        queue.append(1, &mut events, NO_LIMITS);
+        assert_eq!(marks(&take_all(&queue)), [1, 20, 11]);
+        queue.append(1, &mut vec![event(1, Class::Latest(1), 12)], NO_LIMITS);
+        assert_eq!(marks(&take_all(&queue)), [12]);
+    }
+
+    #[test]
+    fn a_small_poll_leaves_the_rest_in_order_and_within_its_limits() {
+        let queue = queue();
+        let limits = InboundLimits { events: 3, bytes: usize::MAX };
+        queue.append(1, &mut (0..3).map(|m| event(1, Class::Data, m)).collect(), limits);
+        let mut out = Vec::new();
+        assert_eq!(queue.take(2, &mut out), Some(true));
+        assert_eq!(marks(&out), [0, 1]);
+        assert_eq!(queue.append(1, &mut (3..5).map(|m| event(1, Class::Data, m)).collect(), limits).dropped, 0);
+        assert_eq!(queue.append(1, &mut vec![event(1, Class::Data, 5)], limits).dropped, 1);
+        assert_eq!(marks(&take_all(&queue)), [3, 4, 5]);
+        assert_eq!(queue.take(1, &mut out), Some(false));
+    }
+
+    #[test]
+    fn waiting_ends_by_an_event_or_by_closing() {
+        let queue = queue();
+        assert_eq!(queue.wait(Duration::from_millis(1)), Some(false));
+        std::thread::scope(|scope| {
+            let waiter = scope.spawn(|| queue.wait(Duration::from_secs(30)));
+            queue.append(1, &mut vec![event(1, Class::Kept, 1)], NO_LIMITS);
+            assert_eq!(waiter.join().unwrap(), Some(true));
+            take_all(&queue);
+            let waiter = scope.spawn(|| queue.wait(Duration::from_secs(30)));
+            queue.close();
+            assert_eq!(waiter.join().unwrap(), None);
+        });
+    }
+}

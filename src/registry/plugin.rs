@@ -1,0 +1,366 @@
+//! The plugin as the Plugins Editor knows it: activated, deactivated, and what that does.
+
+use std::cell::RefCell;
+use std::collections::HashSet;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::{Mutex, RwLock};
+use tokio::sync::mpsc;
+use tokio::task::JoinSet;
+
+use super::table::Table;
+use crate::connection::{self, Command, Connection, Environment, Reservation, State, Transport};
+use crate::diagnostics::log::{self, Level};
+use crate::diagnostics::{Outcome, Range, Refusal, RefusalKind, clock, route_panics};
+use crate::events::{Event, EventQueue};
+use crate::runtime::{LocalRuntime, Threads};
+use crate::settings::{self, ConnectionConfig};
+use crate::transport::Resolver;
+
+/// State of the plugin; the numbers are those of the C boundary.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u32)]
+pub enum PluginState {
+    /// Deactivated.
+    Disabled = 0,
+    /// Activated.
+    Enabled = 1,
+    /// `disable` ran out of time.
+    Draining = 2,
+}
+
+/// What the host wants to know of a connection.
+#[derive(Debug, Clone, Copy)]
+#[allow(missing_docs)]
+pub struct ConnectionStatus {
+    pub state: State,
+    pub transport: Transport,
+    pub last_error: Option<Range>,
+    pub namespaces: u32,
+    pub attempts: u32,
+    pub queued: u64,
+    pub dropped: u64,
+    pub round_trip_us: u64,
+}
+
+/// What the host offers.
+#[derive(Default)]
+pub struct HostHooks {
+    /// Called when the queue becomes not empty.
+    pub wake: Option<Box<dyn Fn() + Send + Sync>>,
+    /// Whether the host takes log lines.
+    pub takes_logs: bool,
+    /// Name and version, for the log.
+    pub name: String,
+}
+
+/// See the module.
+#[derive(Default)]
+pub struct Plugin {
+    state: AtomicU32,
+    /// One control call at a time.
+    control: Mutex<Option<Running>>,
+    table: RwLock<Table>,
+    events: Arc<EventQueue>,
+    requests: AtomicU64,
+}
+
+/// What runs while the plugin is activated.
+struct Running {
+    threads: Arc<Threads>,
+    /// Tells the I/O thread of new connections. Dropping it, or Shutdown, ends the thread.
+    control: mpsc::UnboundedSender<Control>,
+    /// The process that started it: in a child after fork() there is no such thread.
+    process: u32,
+}
+
+enum Control {
+    Run(Arc<Connection>, Arc<ConnectionConfig>),
+    Shutdown { deadline: Instant },
+}
+
+impl Plugin {
+    /// The state.
+    pub fn state(&self) -> PluginState {
+        match self.state.load(Ordering::Acquire) {
+            1 => PluginState::Enabled,
+            2 => PluginState::Draining,
+            _ => PluginState::Disabled,
+        }
+    }
+
+    fn set_state(&self, state: PluginState) {
+        self.state.store(state as u32, Ordering::Release);
+    }
+
+    fn check_enabled(&self) -> Result<(), Refusal> {
+        if self.state() == PluginState::Enabled { Ok(()) } else { Err(Refusal::not_enabled()) }
+    }
+
+    fn busy<T>() -> Result<T, Refusal> {
+        Err(Refusal::new(RefusalKind::Busy, "Another control call (enable, disable, settings_apply) is running."))
+    }
+
+    /// Activates the plugin.
+    pub fn enable(&self, host: HostHooks) -> Result<Outcome, Refusal> {
+        let Some(mut running) = self.control.try_lock() else { return Plugin::busy() };
+        if let Some(running) = &*running {
+            running.check_process()?;
+        }
+        match self.state() {
+            PluginState::Enabled => return Ok(Outcome::Already),
+            PluginState::Draining if !self.drained(&mut running, Instant::now()) => {
+                return Err(Refusal::new(RefusalKind::Busy, "The plugin still winds down from its last activation."));
+            }
+            PluginState::Draining | PluginState::Disabled => {}
+        }
+        route_panics();
+        let no_resources = |what: &str, error: std::io::Error| {
+            Refusal::new(RefusalKind::Resources, format!("The system gave no {what}: {error}."))
+        };
+        let local = LocalRuntime::new().map_err(|error| no_resources("descriptor", error))?;
+        clock::reset();
+        log::reset(host.takes_logs);
+        self.events.open(host.wake);
+        let threads = Arc::new(Threads::default());
+        let (control, commands) = mpsc::unbounded_channel();
+        let (events, resolver) = (Arc::clone(&self.events), Resolver::new(Arc::clone(&threads)));
+        let started = threads.spawn("socketio-io", move || local.run(run_connections(commands, events, resolver)));
+        if let Err(error) = started {
+            self.events.close();
+            return Err(no_resources("thread", error));
+        }
+        *running = Some(Running { threads, control, process: std::process::id() });
+        self.set_state(PluginState::Enabled);
+        log::write(Level::Info, 0, || {
+            let name = if host.name.is_empty() { "an unnamed host" } else { &host.name };
+            format!("Socket.IO plugin {} activated in {name}", env!("CARGO_PKG_VERSION"))
+        });
+        Ok(Outcome::Done)
+    }
+
+    /// Deactivates the plugin.
+    pub fn disable(&self, timeout_ms: u32) -> Result<Outcome, Refusal> {
+        let deadline = Instant::now() + Duration::from_millis(u64::from(timeout_ms));
+        let Some(mut running) = self.control.try_lock() else { return Plugin::busy() };
+        let Some(active) = &*running else { return Ok(Outcome::Already) };
+        active.check_process()?;
+        if self.state() == PluginState::Enabled {
+            // From here on no call reaches a connection.
+            self.set_state(PluginState::Draining);
+            let mut table = self.table.write();
+            for (_, entry) in table.entries() {
+                entry.connection.mailbox.put(Command::Shutdown(connection::reason::DISABLED));
+            }
+            table.clear();
+            drop(table);
+            // The thread is gone only if it ended by a fault; then there is nobody to tell.
+            let _ = active.control.send(Control::Shutdown { deadline });
+        }
+        if self.drained(&mut running, deadline) {
+            log::write(Level::Info, 0, || "Socket.IO plugin deactivated".into());
+            Ok(Outcome::Done)
+        } else {
+            Err(Refusal::new(
+                RefusalKind::Timeout,
+                format!(
+                    "Something still winds down after {timeout_ms} ms, most likely the look-up of a name. Call disable again."
+                ),
+            ))
+        }
+    }
+
+    /// Waits for the threads; true: all are gone and the plugin is deactivated.
+    fn drained(&self, running: &mut Option<Running>, deadline: Instant) -> bool {
+        let gone = running.as_ref().is_none_or(|active| active.threads.join(deadline));
+        if gone {
+            *running = None;
+            self.events.close();
+            self.set_state(PluginState::Disabled);
+        }
+        gone
+    }
+
+    /// Makes a settings text the current one.
+    pub fn apply_settings(&self, text: &[u8]) -> Result<Outcome, Refusal> {
+        let Some(running) = self.control.try_lock() else { return Plugin::busy() };
+        self.check_enabled()?;
+        let Some(active) = &*running else { return Err(Refusal::not_enabled()) };
+        active.check_process()?;
+        let parsed = settings::parse(text);
+        if !parsed.is_usable() {
+            return Err(Refusal::new(RefusalKind::Settings, parsed.report()));
+        }
+        for warning in &parsed.findings {
+            log::write(Level::Warning, 0, || warning.to_string());
+        }
+        let report = parsed.report();
+        let mut table = self.table.write();
+        let wanted: HashSet<&str> = parsed.connections.iter().map(|config| config.name.as_str()).collect();
+        let gone: Vec<u64> = table
+            .entries()
+            .filter(|(_, entry)| !wanted.contains(entry.config.name.as_str()))
+            .map(|(handle, _)| handle)
+            .collect();
+        for handle in gone {
+            if let Some(entry) = table.remove(handle) {
+                entry.connection.mailbox.put(Command::Shutdown(connection::reason::CLIENT));
+            }
+        }
+        for config in parsed.connections {
+            let config = Arc::new(config);
+            match table.find(&config.name) {
+                Some(handle) => {
+                    let entry = table.get(handle)?;
+                    if *entry.config != *config {
+                        entry.connection.mailbox.put(Command::Configure(Arc::clone(&config)));
+                        table.set_config(handle, config);
+                    }
+                }
+                None => {
+                    let limits = config.limits;
+                    let handle = table
+                        .insert(Arc::clone(&config), |handle| Arc::new(Connection::new(handle, &config.name, &limits)));
+                    let connection = Arc::clone(&table.get(handle)?.connection);
+                    if config.autostart {
+                        connection.mailbox.put(Command::Start);
+                    }
+                    let _ = active.control.send(Control::Run(connection, config));
+                }
+            }
+        }
+        Ok(if report.is_empty() { Outcome::Done } else { Outcome::Note(report) })
+    }
+
+    /// The handle of a name.
+    pub fn find_connection(&self, name: &str) -> Result<u64, Refusal> {
+        self.check_enabled()?;
+        self.table.read().find(name).ok_or_else(|| {
+            Refusal::new(
+                RefusalKind::NotFound,
+                format!("There is no connection \"{name}\" in Project Settings. Pick one of those that are there."),
+            )
+        })
+    }
+
+    /// The connection of a handle.
+    pub fn connection(&self, handle: u64) -> Result<Arc<Connection>, Refusal> {
+        self.check_enabled()?;
+        Ok(Arc::clone(&self.table.read().get(handle)?.connection))
+    }
+
+    /// How a connection is.
+    pub fn connection_status(&self, handle: u64) -> Result<ConnectionStatus, Refusal> {
+        let connection = self.connection(handle)?;
+        let status = &connection.status;
+        Ok(ConnectionStatus {
+            state: status.state(),
+            transport: status.transport(),
+            last_error: status.last_error(),
+            namespaces: status.namespaces.load(Ordering::Relaxed),
+            attempts: status.attempts.load(Ordering::Relaxed),
+            queued: connection.outbound.messages() as u64,
+            dropped: status.dropped.load(Ordering::Relaxed),
+            round_trip_us: status.round_trip_us.load(Ordering::Relaxed),
+        })
+    }
+
+    /// Takes a place in a connection's queue for a message of so many bytes.
+    pub fn reserve(&self, connection: &Connection, bytes: usize) -> Result<Reservation, Refusal> {
+        connection.outbound.reserve(bytes).map_err(|is_first| {
+            connection.status.dropped.fetch_add(1, Ordering::Relaxed);
+            if is_first {
+                connection.mailbox.put(Command::QueueFull);
+            }
+            Refusal::new(
+                RefusalKind::QueueFull,
+                format!(
+                    "The queue of connection \"{}\" is full ({}); nothing was queued.",
+                    connection.name,
+                    connection.outbound.describe_limits()
+                ),
+            )
+        })
+    }
+
+    /// A number for a request, never given before.
+    pub fn next_request(&self) -> u64 {
+        self.requests.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// Moves up to `max` events into `out`. None: ask again. Some(true): more are waiting. An error: the plugin is
+    /// deactivated and nothing is left.
+    pub fn take_events(&self, max: usize, out: &mut Vec<Event>) -> Result<Option<bool>, Refusal> {
+        let taken = self.events.take(max, out);
+        if taken == Some(false) && out.is_empty() {
+            self.check_enabled()?;
+        }
+        Ok(taken)
+    }
+
+    /// Events dropped since the plugin was activated.
+    pub fn dropped_events(&self) -> u64 {
+        self.events.dropped()
+    }
+
+    /// Waits until an event is there.
+    pub fn wait_for_event(&self, timeout_ms: u32) -> Result<bool, Refusal> {
+        self.check_enabled()?;
+        self.events.wait(Duration::from_millis(u64::from(timeout_ms))).ok_or_else(Refusal::not_enabled)
+    }
+
+    /// Something to wait on in a foreign loop.
+    pub fn wake_handle(&self) -> Result<isize, Refusal> {
+        self.check_enabled()?;
+        self.events.wake_handle().map_err(|error| match error.kind() {
+            std::io::ErrorKind::Unsupported => {
+                Refusal::new(RefusalKind::Unsupported, "This platform has no wake handle; use poll or wait.")
+            }
+            _ => Refusal::new(RefusalKind::Resources, format!("The system gave no descriptor: {error}.")),
+        })
+    }
+}
+
+impl Running {
+    fn check_process(&self) -> Result<(), Refusal> {
+        if self.process == std::process::id() {
+            return Ok(());
+        }
+        Err(Refusal::new(RefusalKind::State, "This process was forked from the one that activated the plugin."))
+    }
+}
+
+/// Checks a settings text without using it.
+pub fn check_settings(text: &[u8]) -> Result<Outcome, Refusal> {
+    let parsed = settings::parse(text);
+    match parsed.is_usable() {
+        false => Err(Refusal::new(RefusalKind::Settings, parsed.report())),
+        true if parsed.findings.is_empty() => Ok(Outcome::Done),
+        true => Ok(Outcome::Note(parsed.report())),
+    }
+}
+
+/// The I/O thread: a task for each connection, until all are shut down.
+async fn run_connections(mut commands: mpsc::UnboundedReceiver<Control>, events: Arc<EventQueue>, resolver: Resolver) {
+    let environment = Rc::new(Environment { events, resolver, closing: RefCell::new(JoinSet::new()) });
+    let mut connections = JoinSet::new();
+    let deadline = loop {
+        tokio::select! {
+            control = commands.recv() => match control {
+                Some(Control::Run(connection, config)) => {
+                    connections.spawn_local(connection::run(connection, config, Rc::clone(&environment)));
+                }
+                Some(Control::Shutdown { deadline }) => break deadline,
+                None => break Instant::now(),
+            },
+            Some(_) = connections.join_next() => {}
+        }
+    };
+    // Each was told to end, and none of them waits for anything when it ends.
+    while connections.join_next().await.is_some() {}
+    let mut closing = environment.closing.take();
+    let _ = tokio::time::timeout_at(deadline.into(), async { while closing.join_next().await.is_some() {} }).await;
+}

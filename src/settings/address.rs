@@ -1,0 +1,179 @@
+//! The URL rules: where the server is, from URL, Port and Path.
+
+use std::fmt;
+
+/// Where the server is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Address {
+    /// Name or IP address, an IPv6 address without its brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Where Engine.IO answers: begins and ends with a slash.
+    pub path: String,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// What a URL says.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Url {
+    pub host: String,
+    pub port: Option<u16>,
+    pub path: Option<String>,
+    pub query: Vec<(String, String)>,
+    pub secure: bool,
+}
+
+/// What is wrong with a URL, and what to do.
+pub(super) type Wrong = (String, String);
+
+const EXAMPLE: &str = "Enter an address such as http://example.com:3000";
+
+impl Url {
+    /// Reads a URL. `port` is the connection's Port, which decides the scheme where the URL has none.
+    pub fn parse(text: &str, port: u16) -> Result<Url, Wrong> {
+        let text = text.trim();
+        let wrong = |what: String, remedy: &str| Err((what, remedy.to_string()));
+        if text.is_empty() {
+            return wrong("is empty".into(), EXAMPLE);
+        }
+        let mut url = Url::default();
+        let (scheme, rest) = match text.split_once("://") {
+            Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
+            None => (String::new(), text.trim_start_matches("//")),
+        };
+        let (rest, _fragment) = rest.split_once('#').unwrap_or((rest, ""));
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = match rest.find('/') {
+            Some(slash) => rest.split_at(slash),
+            None => (rest, ""),
+        };
+        if authority.contains('@') {
+            return wrong(
+                "holds a user name or password".into(),
+                "Take it out of the URL; credentials belong in Auth or Headers",
+            );
+        }
+        let (host, url_port) = split_port(authority).map_err(|what| (what, EXAMPLE.to_string()))?;
+        if host.is_empty() {
+            return wrong(format!("\"{text}\" has no host"), EXAMPLE);
+        }
+        if let Some(bad) = host.chars().find(|&c| !(c.is_ascii_alphanumeric() || "-._:%~".contains(c))) {
+            return wrong(
+                format!("has {bad:?} in the host name \"{host}\""),
+                "Check the spelling; a name with other letters must be entered in its xn-- form",
+            );
+        }
+        url.host = host.to_ascii_lowercase();
+        url.port = url_port;
+        url.secure = match scheme.as_str() {
+            "http" | "ws" => false,
+            "https" | "wss" => true,
+            "" => url_port.unwrap_or(port) == 443,
+            other => {
+                return wrong(format!("has the unknown scheme \"{other}\""), "Use http:// or ws://");
+            }
+        };
+        url.path = (!matches!(path, "" | "/")).then(|| path.to_string());
+        url.query = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| {
+                let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
+                (decode(key), decode(value))
+            })
+            .collect();
+        Ok(url)
+    }
+}
+
+fn split_port(authority: &str) -> Result<(&str, Option<u16>), String> {
+    let (host, port) = match authority.strip_prefix('[') {
+        Some(rest) => {
+            let (host, after) = rest.split_once(']').ok_or("has a [ without a ]")?;
+            if host.parse::<std::net::Ipv6Addr>().is_err() {
+                return Err(format!("has no IPv6 address in [{host}]"));
+            }
+            (host, after.strip_prefix(':').or(after.is_empty().then_some("")).ok_or("has text after the ]")?)
+        }
+        None => match authority.matches(':').count() {
+            0 => (authority, ""),
+            1 => authority.split_once(':').unwrap_or((authority, "")),
+            _ => return Err(format!("has an IPv6 address without brackets; write [{authority}]")),
+        },
+    };
+    match port {
+        "" => Ok((host, None)),
+        port => match port.parse::<u16>() {
+            Ok(0) => Ok((host, None)),
+            Ok(number) if port.bytes().all(|byte| byte.is_ascii_digit()) => Ok((host, Some(number))),
+            _ => Err(format!("has the port \"{port}\", which is not a number from 1 to 65535")),
+        },
+    }
+}
+
+fn decode(text: &str) -> String {
+    percent_encoding::percent_decode_str(&text.replace('+', " ")).decode_utf8_lossy().into_owned()
+}
+
+/// A path as a request needs it: with a slash at both ends.
+pub(super) fn normal_path(path: &str) -> String {
+    let inner = path.trim().trim_matches('/');
+    if inner.is_empty() { "/".into() } else { format!("/{inner}/") }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls_of_real_projects_are_understood() {
+        let url = Url::parse("http://example.com:3000/socket.io", 80).unwrap();
+        assert_eq!((url.host.as_str(), url.port, url.path.as_deref()), ("example.com", Some(3000), Some("/socket.io")));
+        let url = Url::parse(" EXAMPLE.com ", 0).unwrap();
+        assert_eq!((url.host.as_str(), url.port, url.path, url.secure), ("example.com", None, None, false));
+        assert!(Url::parse("example.com", 443).unwrap().secure);
+        assert!(Url::parse("wss://example.com", 0).unwrap().secure);
+        assert!(!Url::parse("ws://example.com:443", 0).unwrap().secure);
+        assert_eq!(Url::parse("http://[::1]:3000/", 0).unwrap().host, "::1");
+        let url = Url::parse("localhost:3000?a=b%20c&d", 0).unwrap();
+        assert_eq!(url.query, [("a".into(), "b c".into()), ("d".into(), String::new())]);
+    }
+
+    #[test]
+    fn a_wrong_url_says_what_is_wrong() {
+        for (url, says) in [
+            ("", "is empty"),
+            ("/socket.io", "no host"),
+            ("http://", "no host"),
+            ("htp://example.com", "scheme \"htp\""),
+            ("http://example.com:port", "port \"port\""),
+            ("http://example.com:70000", "port \"70000\""),
+            ("http://me:secret@example.com", "user name"),
+            ("http://exa mple.com", "' '"),
+            ("http://::1:3000", "brackets"),
+            ("http://[::1", "without a ]"),
+            ("http://bücher.example", "'ü'"),
+        ] {
+            let (what, _) = Url::parse(url, 0).unwrap_err();
+            assert!(what.contains(says), "{url}: {what}");
+            assert!(!what.contains("secret"), "{what}");
+        }
+    }
+
+    #[test]
+    fn paths_have_a_slash_at_both_ends() {
+        assert_eq!(normal_path("/socket.io"), "/socket.io/");
+        assert_eq!(normal_path("my/path/"), "/my/path/");
+        assert_eq!(normal_path("/"), "/");
+    }
+}

@@ -1,0 +1,74 @@
+//! Project Settings: text in, checked configurations out. Every problem is found at once.
+
+mod address;
+mod parse;
+mod secret;
+
+use std::time::Duration;
+
+pub use address::Address;
+pub use parse::parse;
+pub use secret::Secret;
+
+/// One configured connection. Two are equal if nothing about them needs a new connection.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ConnectionConfig {
+    /// The name that nodes refer to.
+    pub name: String,
+    /// Where the server is.
+    pub address: Address,
+    /// Further parameters of the request.
+    pub query: Vec<(String, Secret)>,
+    /// Further headers of the request.
+    pub headers: Vec<(String, Secret)>,
+    /// Credentials: a JSON object whose texts may be references.
+    pub auth: serde_json::Map<String, serde_json::Value>,
+    /// Whether it starts when it is configured.
+    pub autostart: bool,
+    /// What happens after a loss.
+    pub reconnect: Reconnect,
+    /// How long connecting may take as a whole.
+    pub connect_timeout: Duration,
+    /// The bounds.
+    pub limits: Limits,
+}
+
+/// What happens after a loss.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Reconnect {
+    /// Whether to connect again.
+    pub automatic: bool,
+    /// Give up after so many attempts; 0: never.
+    pub attempts: u32,
+    /// Before the first attempt.
+    pub delay: Duration,
+    /// Before any attempt, at most.
+    pub delay_max: Duration,
+    /// Share by which each wait varies, 0 to 1.
+    pub jitter: f64,
+    /// Also after the server ended the connection on purpose.
+    pub after_server_disconnect: bool,
+}
+
+/// The bounds of one connection.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Limits {
+    /// Messages waiting to be sent.
+    pub queue_messages: usize,
+    /// Bytes waiting to be sent.
+    pub queue_bytes: usize,
+    /// Events waiting for the host.
+    pub inbound_messages: usize,
+    /// Bytes of events waiting for the host.
+    pub inbound_bytes: usize,
+    /// Bytes of one received message or attachment.
+    pub message_bytes: usize,
+    /// Attachments of one received event.
+    pub message_attachments: usize,
+    /// Nesting of a received message.
+    pub json_depth: usize,
+    /// Bytes of the answer to a connection attempt.
+    pub handshake_bytes: usize,
+    /// Events waiting for a Reply.
+    pub unanswered_replies: usize,
+}

@@ -1,0 +1,84 @@
+//! Values that may be references, and that never show up in a log.
+
+use std::fmt;
+
+use crate::diagnostics::{Code, Problem};
+
+/// A value of a header, a query or the auth: itself, or a reference such as `env:NAME` or `file:PATH`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// The value as it stands in the settings.
+    pub fn new(text: impl Into<String>) -> Secret {
+        Secret(text.into())
+    }
+
+    /// The value itself. References are read anew each time, so that a token can change while the project runs.
+    pub fn resolve(&self, connection: &str, field: &'static str) -> Result<String, Problem> {
+        let unavailable = |reason: &dyn fmt::Display| {
+            Problem::new(Code::SecretUnavailable)
+                .with("field", field)
+                .with("connection", connection)
+                .with("reference", &self.0)
+                .with("reason", reason)
+        };
+        if let Some(name) = self.0.strip_prefix("env:") {
+            std::env::var(name).map_err(|error| unavailable(&error))
+        } else if let Some(path) = self.0.strip_prefix("file:") {
+            std::fs::read_to_string(path)
+                .map(|text| text.trim_end_matches(['\r', '\n']).to_string())
+                .map_err(|error| unavailable(&error))
+        } else {
+            Ok(self.0.clone())
+        }
+    }
+
+    /// Resolves the texts in a JSON value.
+    pub fn resolve_json(
+        value: &serde_json::Value,
+        connection: &str,
+        field: &'static str,
+    ) -> Result<serde_json::Value, Problem> {
+        use serde_json::Value;
+        Ok(match value {
+            Value::String(text) => Value::String(Secret::new(text).resolve(connection, field)?),
+            Value::Array(items) => items
+                .iter()
+                .map(|item| Secret::resolve_json(item, connection, field))
+                .collect::<Result<Vec<_>, _>>()?
+                .into(),
+            Value::Object(fields) => fields
+                .iter()
+                .map(|(key, item)| Ok((key.clone(), Secret::resolve_json(item, connection, field)?)))
+                .collect::<Result<serde_json::Map<_, _>, Problem>>()?
+                .into(),
+            other => other.clone(),
+        })
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn references_are_read_and_never_shown() {
+        let path = std::env::temp_dir().join(format!("socketio-secret-{}", std::process::id()));
+        std::fs::write(&path, "token\n").unwrap();
+        let secret = Secret::new(format!("file:{}", path.display()));
+        assert_eq!(secret.resolve("main", "Auth").unwrap(), "token");
+        std::fs::remove_file(&path).unwrap();
+        let problem = secret.resolve("main", "Auth").unwrap_err();
+        assert_eq!(problem.name(), "secret_unavailable");
+        assert!(problem.message().contains("Auth of connection main"), "{}", problem.message());
+        assert_eq!(format!("{:?}", Secret::new("s3cret")), "(secret)");
+        assert_eq!(Secret::new("plain").resolve("main", "Auth").unwrap(), "plain");
+    }
+}

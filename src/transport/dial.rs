@@ -1,0 +1,84 @@
+//! TCP. Several addresses are tried as RFC 8305 ("Happy Eyeballs") says: families in turn, the next one after 250 ms
+//! or at once if one fails.
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::net::TcpStream;
+
+use crate::diagnostics::{Code, Problem};
+use crate::settings::Address;
+
+/// RFC 8305, section 5: Connection Attempt Delay.
+const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// Connects to the first address that answers.
+pub async fn connect(address: &Address, addresses: Vec<SocketAddr>) -> Result<TcpStream, Problem> {
+    let mut remaining = in_turn(addresses).into_iter();
+    let mut attempts = FuturesUnordered::new();
+    let mut refused: Option<io::Error> = None;
+    loop {
+        if let Some(next) = remaining.next() {
+            attempts.push(TcpStream::connect(next));
+        }
+        let ended = if remaining.len() > 0 {
+            tokio::select! {
+                ended = attempts.next() => ended,
+                () = tokio::time::sleep(ATTEMPT_DELAY) => continue,
+            }
+        } else {
+            attempts.next().await
+        };
+        match ended {
+            Some(Ok(stream)) => {
+                // Events are small and wanted at once; gathering them is our own work.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            // That somebody refused tells more than that somebody else could not be reached.
+            Some(Err(error)) if refused.as_ref().is_some_and(is_refused) => drop(error),
+            Some(Err(error)) => refused = Some(error),
+            None => return Err(describe(address, &refused.unwrap_or_else(|| io::ErrorKind::NotFound.into()))),
+        }
+    }
+}
+
+fn is_refused(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::ConnectionRefused
+}
+
+fn describe(address: &Address, error: &io::Error) -> Problem {
+    if is_refused(error) {
+        Problem::new(Code::TcpRefused).with("address", address)
+    } else {
+        Problem::new(Code::TcpUnreachable).with("address", address).with("reason", error)
+    }
+}
+
+/// The addresses with their families in turn, beginning with the family of the first.
+fn in_turn(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
+    let (first, second): (Vec<_>, Vec<_>) = addresses.into_iter().partition(|a| a.is_ipv6() == first_is_v6);
+    let (mut first, mut second) = (first.into_iter(), second.into_iter());
+    let mut out = Vec::new();
+    loop {
+        match (first.next(), second.next()) {
+            (None, None) => return out,
+            (a, b) => out.extend(a.into_iter().chain(b)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn families_take_turns() {
+        let addresses = ["[::1]:1", "[::2]:1", "[::3]:1", "1.1.1.1:1"].map(|text| text.parse().unwrap()).to_vec();
+        let order: Vec<String> = in_turn(addresses).iter().map(ToString::to_string).collect();
+        assert_eq!(order, ["[::1]:1", "1.1.1.1:1", "[::2]:1", "[::3]:1"]);
+    }
+}

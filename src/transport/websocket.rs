@@ -1,0 +1,169 @@
+//! WebSocket (RFC 6455), by tokio-tungstenite.
+
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use futures_util::{Sink, Stream};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::net::TcpStream;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
+use tokio_tungstenite::tungstenite::handshake::client::generate_key;
+use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, http};
+
+use super::{Request, recognise};
+use crate::diagnostics::{Code, Problem};
+
+/// A frame to send.
+#[derive(Debug)]
+pub enum Frame {
+    /// A packet.
+    Text(String),
+    /// An attachment.
+    Binary(Bytes),
+    /// A ping of the WebSocket, to measure the round trip.
+    Ping,
+}
+
+/// A frame that was received.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A packet.
+    Text(Utf8Bytes),
+    /// An attachment.
+    Binary(Bytes),
+    /// The answer to [`Frame::Ping`].
+    Pong,
+}
+
+/// Why nothing more comes.
+#[derive(Debug)]
+pub enum Lost {
+    /// The other end, or the network, closed the connection.
+    Closed(String),
+    /// The other end broke the rules of WebSocket.
+    Broken(String),
+    /// A message is larger than the limit.
+    TooLarge(String),
+}
+
+/// Bytes read at once. Enough for bulk; a larger one costs each connection its memory.
+const READ_BUFFER: usize = 16 << 10;
+
+/// An open WebSocket.
+pub struct WebSocket {
+    stream: WebSocketStream<TcpStream>,
+    flushed: bool,
+}
+
+impl WebSocket {
+    /// Opens a WebSocket over a fresh connection.
+    pub async fn open(stream: TcpStream, request: &Request) -> Result<WebSocket, Problem> {
+        let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BUFFER)
+            .max_message_size(Some(request.message_bytes))
+            .max_frame_size(Some(request.message_bytes));
+        let http_request = http_request(request).map_err(|error| {
+            Problem::new(Code::NotWebSocket)
+                .with("address", &request.address)
+                .with("reason", format!("the request can't be written, {error}"))
+        })?;
+        match tokio_tungstenite::client_async_with_config(http_request, stream, Some(config)).await {
+            Ok((stream, _response)) => Ok(WebSocket { stream, flushed: true }),
+            Err(error) => Err(recognise::failed_upgrade(&request.address, error)),
+        }
+    }
+
+    /// The next frame.
+    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Lost>> {
+        loop {
+            return Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
+                Some(Ok(Message::Text(text))) => Ok(Incoming::Text(text)),
+                Some(Ok(Message::Binary(bytes))) => Ok(Incoming::Binary(bytes)),
+                Some(Ok(Message::Pong(_))) => Ok(Incoming::Pong),
+                // tungstenite answers these by itself at the next flush.
+                Some(Ok(Message::Ping(_) | Message::Frame(_))) => {
+                    self.flushed = false;
+                    continue;
+                }
+                Some(Ok(Message::Close(frame))) => Err(Lost::Closed(match frame {
+                    Some(frame) if frame.reason.is_empty() => format!("WebSocket code {}", u16::from(frame.code)),
+                    Some(frame) => format!("WebSocket code {}: {}", u16::from(frame.code), frame.reason),
+                    None => "closed by the server".into(),
+                })),
+                Some(Err(error)) => Err(lost(error)),
+                None => Err(Lost::Closed("closed by the server".into())),
+            });
+        }
+    }
+
+    /// Whether a frame can be taken now; drives what was taken before.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        Pin::new(&mut self.stream).poll_ready(cx).map_err(lost)
+    }
+
+    /// Takes a frame, after [`WebSocket::poll_ready`]. It leaves with the next flush.
+    pub fn send(&mut self, frame: Frame) -> Result<(), Lost> {
+        self.flushed = false;
+        let message = match frame {
+            Frame::Text(text) => Message::Text(text.into()),
+            Frame::Binary(bytes) => Message::Binary(bytes),
+            Frame::Ping => Message::Ping(Bytes::new()),
+        };
+        Pin::new(&mut self.stream).start_send(message).map_err(lost)
+    }
+
+    /// Writes all that was taken.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        if !self.flushed {
+            ready!(Pin::new(&mut self.stream).poll_flush(cx)).map_err(lost)?;
+            self.flushed = true;
+        }
+        Poll::Ready(Ok(()))
+    }
+
+    /// Ends the WebSocket politely: says so, and waits for the other end to say so.
+    pub async fn close(mut self) {
+        if self.stream.close(None).await.is_ok() {
+            while std::future::poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx)).await.is_some_and(|r| r.is_ok()) {
+            }
+        }
+    }
+}
+
+fn lost(error: Error) -> Lost {
+    match error {
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing) => {
+            Lost::Closed("closed without a word".into())
+        }
+        Error::Io(error) => Lost::Closed(error.to_string()),
+        Error::Capacity(error) => Lost::TooLarge(error.to_string()),
+        other => Lost::Broken(other.to_string()),
+    }
+}
+
+fn http_request(request: &Request) -> Result<http::Request<()>, http::Error> {
+    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
+    let mut target = format!("ws://{}{}?EIO=4&transport=websocket", request.address, request.address.path);
+    for (key, value) in &request.query {
+        target.push_str(&format!("&{}={}", encode(key), encode(value)));
+    }
+    // A port that the scheme implies is left out (RFC 9110, section 7.2).
+    let host = request.address.to_string();
+    let host = host.strip_suffix(":80").unwrap_or(&host);
+    let mut builder = http::Request::builder()
+        .uri(target)
+        .header("Host", host)
+        .header("Connection", "Upgrade")
+        .header("Upgrade", "websocket")
+        .header("Sec-WebSocket-Version", "13")
+        .header("Sec-WebSocket-Key", generate_key());
+    for (name, value) in &request.headers {
+        builder = builder.header(name, value);
+    }
+    builder.body(())
+}
