@@ -114,7 +114,7 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
         let wanted = failure.retry && reconnect.automatic;
         let exhausted = wanted && reconnect.attempts != 0 && backoff.failures() >= reconnect.attempts;
         if !wanted || exhausted {
-            session.tell(failure.problem, DEFAULT_NAMESPACE, 0, !wanted, None);
+            session.tell(failure.problem, &failure.namespace, 0, !wanted, None);
             if exhausted {
                 let problem = Problem::new(Code::ReconnectFailed)
                     .with("attempts", backoff.failures())
@@ -127,7 +127,7 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
         }
         let wait = backoff.next(&reconnect, fastrand::f64());
         session.disconnected(why, true);
-        session.tell(failure.problem, DEFAULT_NAMESPACE, 0, false, Some(wait));
+        session.tell(failure.problem, &failure.namespace, 0, false, Some(wait));
         session.waiting(backoff.failures());
         if timeout(wait, serve(session, environment)).await.is_ok() {
             backoff.reset();

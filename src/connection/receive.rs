@@ -86,24 +86,24 @@ impl Session {
                 self.traffic(|| format!("{name} <- DISCONNECT"));
                 self.namespace_left(name)
             }
-            Kind::Event | Kind::Ack => self.complete(packet.kind, name, packet.id, packet.payload, Vec::new()),
+            Kind::Event | Kind::Ack => self.complete(packet, Some(Vec::new())),
             Kind::BinaryEvent | Kind::BinaryAck => {
                 let limit = self.config.limits.message_attachments;
                 if packet.attachments > limit {
                     return Err(self.over_limit(format!("{} attachments, limit {limit}", packet.attachments)));
                 }
                 if packet.attachments == 0 {
-                    return self.complete(packet.kind, name, packet.id, packet.payload, Vec::new());
+                    return self.complete(packet, Some(Vec::new()));
                 }
                 let unwanted = packet.kind == Kind::BinaryEvent
                     && json::quick_name(packet.payload)
                         .is_some_and(|event| self.subscriptions.delivery(name, event).is_none());
                 self.partial = Some(Partial {
                     kind: packet.kind,
+                    expected: packet.attachments,
                     namespace: name.to_string(),
                     id: packet.id,
                     payload: packet.payload.to_string(),
-                    expected: packet.attachments,
                     attachments: Vec::new(),
                     unwanted,
                 });
@@ -113,57 +113,52 @@ impl Session {
     }
 
     fn receive_attachment(&mut self, bytes: Bytes) -> Result<(), Failure> {
+        let limit = self.config.limits.message_bytes;
         let Some(partial) = &mut self.partial else {
             return Err(self.broken(&Malformed("an attachment that no packet announced".into()), reason::PARSE));
         };
-        // A copy of its own: a slice would keep the whole read buffer alive for as long as the host keeps the event.
-        let kept = if partial.unwanted { Bytes::new() } else { Bytes::copy_from_slice(&bytes) };
         let held: usize = partial.attachments.iter().map(Bytes::len).sum();
-        partial.attachments.push(kept);
-        if held + bytes.len() > self.config.limits.message_bytes {
-            let limit = self.config.limits.message_bytes;
+        if held + bytes.len() > limit {
             return Err(self.over_limit(format!("attachments of more than {limit} bytes together")));
         }
+        // A copy of its own: a slice would keep the whole read buffer alive for as long as the host keeps the event.
+        partial.attachments.push(if partial.unwanted { Bytes::new() } else { Bytes::copy_from_slice(&bytes) });
         if partial.attachments.len() < partial.expected {
             return Ok(());
         }
-        let Some(partial) = self.partial.take() else { return Ok(()) };
-        self.complete(partial.kind, &partial.namespace, partial.id, &partial.payload, partial.attachments)
+        let Some(Partial { kind, expected, namespace, id, payload, attachments, unwanted }) = self.partial.take()
+        else {
+            return Ok(());
+        };
+        let packet = Packet { kind, attachments: expected, namespace: &namespace, id, payload: &payload };
+        self.complete(&packet, (!unwanted).then_some(attachments))
     }
 
-    fn complete(
-        &mut self,
-        kind: Kind,
-        namespace: &str,
-        id: Option<u64>,
-        payload: &str,
-        attachments: Vec<Bytes>,
-    ) -> Result<(), Failure> {
+    /// A packet with all its attachments; None: they were let go because nobody listened.
+    fn complete(&mut self, packet: &Packet<'_>, attachments: Option<Vec<Bytes>>) -> Result<(), Failure> {
         let limit = self.config.limits.json_depth;
-        if json::deeper_than(payload, limit) {
+        if json::deeper_than(packet.payload, limit) {
             return Err(self.over_limit(format!("JSON nested more than {limit} deep")));
         }
         self.traffic(|| {
-            let ack = id.map(|id| format!(" ack {id}")).unwrap_or_default();
-            let binary: String = attachments.iter().map(|bytes| format!(" +{} B", bytes.len())).collect();
-            format!("{namespace} <- {payload} {} B{binary}{ack}", payload.len())
+            let ack = packet.id.map(|id| format!(" ack {id}")).unwrap_or_default();
+            let binary: String = attachments.iter().flatten().map(|bytes| format!(" +{} B", bytes.len())).collect();
+            format!("{} <- {} {} B{binary}{ack}", packet.namespace, packet.payload, packet.payload.len())
         });
-        match kind {
-            Kind::Ack | Kind::BinaryAck => self.answered(namespace, id, payload, attachments),
-            _ => self.event(namespace, id, payload, attachments),
+        match (packet.kind, attachments) {
+            (Kind::Ack | Kind::BinaryAck, attachments) => self.answered(packet, attachments.unwrap_or_default()),
+            (_, attachments) => self.event(packet, attachments),
         }
     }
 
-    fn event(&mut self, name: &str, id: Option<u64>, payload: &str, attachments: Vec<Bytes>) -> Result<(), Failure> {
+    fn event(&mut self, packet: &Packet<'_>, attachments: Option<Vec<Bytes>>) -> Result<(), Failure> {
+        let Packet { namespace: name, id, payload, .. } = *packet;
         if !self.joined(name) {
             return Ok(());
         }
         let keeps_offset = self.namespaces.get(name).is_some_and(|namespace| namespace.recovery_id.is_some());
         let quick = json::quick_name(payload);
-        if !keeps_offset
-            && let Some(event) = quick
-            && self.subscriptions.delivery(name, event).is_none()
-        {
+        if !keeps_offset && quick.is_some_and(|event| self.subscriptions.delivery(name, event).is_none()) {
             return Ok(());
         }
         let elements = json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
@@ -178,14 +173,9 @@ impl Session {
             let wrong = Malformed(format!("an event of the reserved name {event}"));
             return Err(self.broken(&wrong, reason::PARSE));
         }
-        let mut offset_is_last = false;
-        if keeps_offset && let Some(last) = elements.last.filter(|last| last.starts_with('"')) {
-            let last = json::unescape(last);
-            offset_is_last = id.is_none() && socketio::looks_like_offset(&last, unix_ms());
-            if let Some(namespace) = self.namespaces.get_mut(name) {
-                namespace.offset = Some(last.into_owned());
-            }
-        }
+        let offset_is_last = keeps_offset && self.keep_offset(name, id, &elements);
+        // Somebody may have subscribed since the first attachment was let go.
+        let Some(attachments) = attachments else { return Ok(()) };
         let Some(delivery) = self.subscriptions.delivery(name, &event) else { return Ok(()) };
         let reply_id = match id {
             Some(id) => self.questions.add(name, id, self.config.limits.unanswered_replies),
@@ -216,13 +206,20 @@ impl Session {
         Ok(())
     }
 
-    fn answered(
-        &mut self,
-        namespace: &str,
-        id: Option<u64>,
-        payload: &str,
-        attachments: Vec<Bytes>,
-    ) -> Result<(), Failure> {
+    /// Remembers the offset by which a session is recovered: the last argument, if it is text. Tells whether that was
+    /// put there for this purpose and not by whoever sent the event.
+    fn keep_offset(&mut self, name: &str, id: Option<u64>, elements: &Elements<'_>) -> bool {
+        let Some(last) = elements.last.filter(|last| last.starts_with('"')) else { return false };
+        let last = json::unescape(last);
+        let is_offset = id.is_none() && socketio::looks_like_offset(&last, unix_ms());
+        if let Some(namespace) = self.namespaces.get_mut(name) {
+            namespace.offset = Some(last.into_owned());
+        }
+        is_offset
+    }
+
+    fn answered(&mut self, packet: &Packet<'_>, attachments: Vec<Bytes>) -> Result<(), Failure> {
+        let Packet { namespace, id, payload, .. } = *packet;
         let elements = json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
         // Too late, twice, or never asked: nobody waits for it.
         let Some(ask) = id.and_then(|id| self.asks.answered(namespace, id)) else { return Ok(()) };

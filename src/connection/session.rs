@@ -55,6 +55,8 @@ pub enum End {
 pub struct Failure {
     /// What to tell.
     pub problem: Problem,
+    /// In which namespace.
+    pub namespace: String,
     /// For On Socket.IO Stop.
     pub reason: &'static str,
     /// Whether trying again may help.
@@ -64,7 +66,7 @@ pub struct Failure {
 impl Failure {
     /// A failure after which it is tried again.
     pub fn lost(problem: Problem, reason: &'static str) -> Failure {
-        Failure { problem, reason, retry: true }
+        Failure { problem, namespace: DEFAULT_NAMESPACE.into(), reason, retry: true }
     }
 }
 
@@ -410,7 +412,7 @@ impl Session {
             other != name && matches!(namespace.joining, Joining::Joined | Joining::Asked(_))
         });
         if !others {
-            return Err(Failure { problem, reason: reason::CONNECT, retry: false });
+            return Err(Failure { problem, namespace: name.into(), reason: reason::CONNECT, retry: false });
         }
         self.tell(problem, name, 0, true, None);
         let waiting = self.namespaces.get_mut(name).map(|n| std::mem::take(&mut n.waiting)).unwrap_or_default();
@@ -427,7 +429,7 @@ impl Session {
         let problem = Problem::new(Code::ServerDisconnect).with("namespace", name);
         if name == DEFAULT_NAMESPACE {
             let retry = self.config.reconnect.after_server_disconnect;
-            return Err(Failure { problem, reason: reason::SERVER, retry });
+            return Err(Failure { retry, ..Failure::lost(problem, reason::SERVER) });
         }
         if let Some(namespace) = self.namespaces.get_mut(name) {
             namespace.joining = Joining::Idle;
