@@ -22,6 +22,7 @@ use crate::diagnostics::{Code, Problem, describe_panic};
 use crate::events::EventQueue;
 use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
+use crate::runtime::Threads;
 use crate::settings::ConnectionConfig;
 use crate::transport::{self, CLOSE_LIMIT, Incoming, Lost, Request, Resolver, Stage, WebSocket};
 
@@ -31,11 +32,18 @@ const FRAMES_AT_ONCE: usize = 256;
 /// What the connections of one activation share.
 pub struct Environment {
     /// The queue of the host.
-    pub events: Arc<EventQueue>,
+    events: Arc<EventQueue>,
     /// Looks up names.
-    pub resolver: Resolver,
+    resolver: Resolver,
     /// Sockets that are being closed politely.
     pub closing: RefCell<JoinSet<()>>,
+}
+
+impl Environment {
+    /// An environment whose look-ups run on `threads`.
+    pub fn new(events: Arc<EventQueue>, threads: Arc<Threads>) -> Environment {
+        Environment { events, resolver: Resolver::new(threads), closing: RefCell::default() }
+    }
 }
 
 /// Runs a connection until it is shut down. A panic ends its session, not the task.

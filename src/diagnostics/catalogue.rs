@@ -139,7 +139,7 @@ catalogue! {
         "Event {event} was not sent: {connection} is not connected and the node says Drop."
         "Start the connection first, or set If Not Connected to Queue.";
     NotSent "not_sent" NotConnected
-        "{count} waiting messages were given up: {reason}."
+        "Messages that were given up before they were sent: {count} ({reason})."
         "Stop only after the messages have left, or send them again.";
     QueueFull "queue_full" QueueFull
         "The queue of {connection} is full ({limit}); {count} messages were refused so far."

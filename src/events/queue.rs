@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use parking_lot::{Condvar, Mutex, MutexGuard};
+use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
 
 use super::{Class, Event};
 use crate::platform::WakeHandle;
@@ -42,6 +42,9 @@ pub struct EventQueue {
     dropped: AtomicU64,
     inner: Mutex<Inner>,
     changed: Condvar,
+    /// Set and cleared without the lock of the queue: the system may run the host the moment it is set, and the host
+    /// must not find the queue locked then.
+    handle: RwLock<Option<WakeHandle>>,
 }
 
 struct Inner {
@@ -54,7 +57,6 @@ struct Inner {
     next_sequence: u64,
     waiters: usize,
     closed: bool,
-    handle: Option<WakeHandle>,
     wake: Option<Arc<WakeCallback>>,
 }
 
@@ -82,10 +84,10 @@ impl Default for EventQueue {
                 next_sequence: 1,
                 waiters: 0,
                 closed: true,
-                handle: None,
                 wake: None,
             }),
             changed: Condvar::new(),
+            handle: RwLock::new(None),
         }
     }
 }
@@ -101,33 +103,50 @@ impl EventQueue {
         inner.next_sequence = 1;
         inner.closed = false;
         inner.wake = wake.map(Arc::new);
-        self.waiting.store(0, Ordering::Release);
+        self.waiting.store(0, Ordering::SeqCst);
         self.dropped.store(0, Ordering::Relaxed);
     }
 
     /// No more waiting: whoever waits is told, the wake handle is closed. Events stay.
     pub fn close(&self) {
+        *self.handle.write() = None;
         let mut inner = self.inner.lock();
         inner.closed = true;
-        inner.handle = None;
         inner.wake = None;
         self.changed.notify_all();
     }
 
     /// The wake handle, made at its first use: hosts that poll each frame pay nothing for it.
     pub fn wake_handle(&self) -> std::io::Result<isize> {
-        let mut inner = self.inner.lock();
-        if inner.handle.is_none() {
-            let handle = WakeHandle::new()?;
-            if inner.live > 0 {
-                handle.set();
-            }
-            inner.handle = Some(handle);
+        let mut place = self.handle.write();
+        if let Some(handle) = &*place {
+            return Ok(handle.value());
         }
-        Ok(inner.handle.as_ref().map_or(-1, WakeHandle::value))
+        let handle = place.insert(WakeHandle::new()?);
+        let value = handle.value();
+        drop(place);
+        self.update_handle();
+        Ok(value)
     }
 
-    /// Appends events of one connection, in order.
+    /// Makes the handle say what the queue says. Events are appended by one thread only, so after the last look of
+    /// either side both agree.
+    fn update_handle(&self) {
+        let handle = self.handle.read();
+        let Some(handle) = &*handle else { return };
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            handle.set();
+            if self.waiting.load(Ordering::SeqCst) > 0 {
+                return;
+            }
+        }
+        handle.clear();
+        if self.waiting.load(Ordering::SeqCst) > 0 {
+            handle.set();
+        }
+    }
+
+    /// Appends events of one connection, in order. Called by the plugin's thread only.
     pub fn append(&self, connection: u64, events: &mut Vec<Event>, limits: InboundLimits) -> Overflow {
         if events.is_empty() {
             return Overflow::default();
@@ -135,18 +154,18 @@ impl EventQueue {
         let mut inner = self.inner.lock();
         let was_empty = inner.live == 0;
         let overflow = inner.append(connection, events, limits);
-        self.waiting.store(inner.live, Ordering::Release);
+        let is_empty = inner.live == 0;
+        self.waiting.store(inner.live, Ordering::SeqCst);
         self.dropped.fetch_add(overflow.dropped, Ordering::Relaxed);
-        if inner.waiters > 0 {
+        let (waiters, wake) = (inner.waiters, inner.wake.clone().filter(|_| was_empty && !is_empty));
+        // Nobody who is woken may find the queue locked.
+        drop(inner);
+        if waiters > 0 {
             self.changed.notify_all();
         }
-        if was_empty && inner.live > 0 {
-            if let Some(handle) = &inner.handle {
-                handle.set();
-            }
-            if let Some(wake) = inner.wake.clone() {
-                // The host may post to its own loop from here; it must find no lock of ours held.
-                drop(inner);
+        if was_empty && !is_empty {
+            self.update_handle();
+            if let Some(wake) = wake {
                 wake();
             }
         }
@@ -155,18 +174,18 @@ impl EventQueue {
 
     /// Moves up to `max` events into `out`. None: the lock was taken, ask again. Some(true): more are waiting.
     pub fn take(&self, max: usize, out: &mut Vec<Event>) -> Option<bool> {
-        if self.waiting.load(Ordering::Acquire) == 0 {
+        if self.waiting.load(Ordering::SeqCst) == 0 {
             return Some(false);
         }
         let mut inner = self.try_lock()?;
         inner.take(max, out);
-        self.waiting.store(inner.live, Ordering::Release);
-        if inner.live == 0
-            && let Some(handle) = &inner.handle
-        {
-            handle.clear();
+        let more = inner.live > 0;
+        self.waiting.store(inner.live, Ordering::SeqCst);
+        drop(inner);
+        if !more {
+            self.update_handle();
         }
-        Some(inner.live > 0)
+        Some(more)
     }
 
     /// Events dropped since [`EventQueue::open`].
@@ -176,7 +195,7 @@ impl EventQueue {
 
     /// Waits until an event is there. None: the queue was closed.
     pub fn wait(&self, timeout: Duration) -> Option<bool> {
-        if self.waiting.load(Ordering::Acquire) > 0 {
+        if self.waiting.load(Ordering::SeqCst) > 0 {
             return Some(true);
         }
         let deadline = Instant::now() + timeout;

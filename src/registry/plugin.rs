@@ -1,6 +1,5 @@
 //! The plugin as the Plugins Editor knows it: activated, deactivated, and what that does.
 
-use std::cell::RefCell;
 use std::collections::HashSet;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -18,7 +17,6 @@ use crate::diagnostics::{Outcome, Range, Refusal, RefusalKind, clock, route_pani
 use crate::events::{Event, EventQueue};
 use crate::runtime::{LocalRuntime, Threads};
 use crate::settings::{self, ConnectionConfig};
-use crate::transport::Resolver;
 
 /// State of the plugin; the numbers are those of the C boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -127,8 +125,10 @@ impl Plugin {
         self.events.open(host.wake);
         let threads = Arc::new(Threads::default());
         let (control, commands) = mpsc::unbounded_channel();
-        let (events, resolver) = (Arc::clone(&self.events), Resolver::new(Arc::clone(&threads)));
-        let started = threads.spawn("socketio-io", move || local.run(run_connections(commands, events, resolver)));
+        let (events, helpers) = (Arc::clone(&self.events), Arc::clone(&threads));
+        let started = threads.spawn("socketio-io", move || {
+            local.run(run_connections(commands, Environment::new(events, helpers)));
+        });
         if let Err(error) = started {
             self.events.close();
             return Err(no_resources("thread", error));
@@ -344,8 +344,8 @@ pub fn check_settings(text: &[u8]) -> Result<Outcome, Refusal> {
 }
 
 /// The I/O thread: a task for each connection, until all are shut down.
-async fn run_connections(mut commands: mpsc::UnboundedReceiver<Control>, events: Arc<EventQueue>, resolver: Resolver) {
-    let environment = Rc::new(Environment { events, resolver, closing: RefCell::new(JoinSet::new()) });
+async fn run_connections(mut commands: mpsc::UnboundedReceiver<Control>, environment: Environment) {
+    let environment = Rc::new(environment);
     let mut connections = JoinSet::new();
     let deadline = loop {
         tokio::select! {
