@@ -25,10 +25,11 @@
  * Versions
  *
  * Call `socketio_abi_version` first: the major (upper 16 bits) must be that of this header, the minor may differ
- * either way. Each struct that may grow begins with `struct_size`: set it to sizeof. A shorter struct than the
- * library's means that the missing fields are 0; a longer one is taken if the part unknown to the library is all
- * zero, else SOCKETIO_E_ABI. Fields named `reserved` must be 0. Read static structs only up to their struct_size.
- * Arrays of growable structs are arrays of pointers.
+ * either way. Each struct that may grow begins with `struct_size`: set it to sizeof. Of a struct that the library
+ * reads: a shorter one than the library's means that the missing fields are 0; a longer one is taken if the part
+ * unknown to the library is all zero, else SOCKETIO_E_ABI. A struct that the library only fills is filled as far as
+ * both reach, and its struct_size then says how far that is. Fields named `reserved` must be 0. Read static structs
+ * only up to their struct_size. Arrays of growable structs are arrays of pointers.
  *
  *
  * Memory

@@ -25,6 +25,11 @@ impl Failure {
         Failure::new(SOCKETIO_E_INVALID, text)
     }
 
+    /// Puts in front what the sentence is about.
+    pub fn about(self, subject: &str) -> Failure {
+        Failure { text: format!("{subject} {}", self.text), ..self }
+    }
+
     /// An argument is NULL that must not be.
     pub fn null(name: &str) -> Failure {
         Failure::invalid(format!("{name} is NULL."))

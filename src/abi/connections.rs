@@ -27,7 +27,7 @@ pub unsafe extern "C" fn socketio_connection_find(
             return Err(Failure::null("out"));
         }
         // SAFETY: the caller hands in `len` bytes that are valid for the call, as the header says.
-        let name = unsafe { convert::text(name, len, "name") }?;
+        let name = unsafe { convert::text(name, len) }.map_err(|failure| failure.about("name"))?;
         let handle = PLUGIN.find_connection(name)?;
         // SAFETY: checked for NULL above; the caller owns the place.
         unsafe { out.write(handle) };

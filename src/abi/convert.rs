@@ -95,19 +95,19 @@ pub unsafe fn write_out<T: Growing>(pointer: *mut T, value: &T, size: usize) {
     unsafe { std::ptr::copy_nonoverlapping(std::ptr::from_ref(value).cast::<u8>(), pointer.cast::<u8>(), size) };
 }
 
-/// An array of the host.
+/// An array of the host. The text of a failure continues a sentence that begins with the array's name.
 ///
 /// # Safety
 /// `pointer` is NULL or points to `len` values that stay as they are for the call.
-unsafe fn slice<'a, T>(pointer: *const T, len: usize, name: &str) -> Result<&'a [T], Failure> {
+unsafe fn slice<'a, T>(pointer: *const T, len: usize) -> Result<&'a [T], Failure> {
     if len == 0 {
         return Ok(&[]);
     }
     if pointer.is_null() {
-        return Err(Failure::invalid(format!("{name} is NULL with a length of {len}.")));
+        return Err(Failure::invalid(format!("is NULL with a length of {len}.")));
     }
     if !pointer.is_aligned() || len > isize::MAX as usize / size_of::<T>().max(1) {
-        return Err(Failure::invalid(format!("{name} is no array of {len} values.")));
+        return Err(Failure::invalid(format!("is no array of {len} values.")));
     }
     // SAFETY: not NULL, aligned and not too long; the rest is as the caller says.
     Ok(unsafe { std::slice::from_raw_parts(pointer, len) })
@@ -119,18 +119,18 @@ unsafe fn slice<'a, T>(pointer: *const T, len: usize, name: &str) -> Result<&'a 
 /// `pointer` is NULL or points to `len` bytes that stay as they are for the call.
 pub unsafe fn bytes<'a>(pointer: *const u8, len: usize) -> Result<&'a [u8], Failure> {
     // SAFETY: as the caller says.
-    unsafe { slice(pointer, len, "The text") }
+    unsafe { slice(pointer, len) }.map_err(|failure| failure.about("The text"))
 }
 
-/// Text of the host.
+/// Text of the host. The text of a failure continues a sentence that begins with the text's name.
 ///
 /// # Safety
 /// `pointer` is NULL or points to `len` bytes that stay as they are for the call.
-pub unsafe fn text<'a>(pointer: *const c_char, len: usize, name: &str) -> Result<&'a str, Failure> {
+pub unsafe fn text<'a>(pointer: *const c_char, len: usize) -> Result<&'a str, Failure> {
     // SAFETY: as the caller says.
-    let bytes = unsafe { slice(pointer.cast::<u8>(), len, name) }?;
+    let bytes = unsafe { slice(pointer.cast::<u8>(), len) }?;
     std::str::from_utf8(bytes)
-        .map_err(|error| Failure::invalid(format!("{name} is not UTF-8 (byte {}).", error.valid_up_to())))
+        .map_err(|error| Failure::invalid(format!("is not UTF-8 (byte {}).", error.valid_up_to())))
 }
 
 /// Executes a node.
@@ -158,18 +158,24 @@ pub unsafe fn execute(call: *const socketio_node_call_t, result: *mut socketio_n
     // SAFETY: as the caller says.
     let (attributes, inputs) = unsafe {
         (
-            slice(call.attributes, call.attribute_count as usize, "node_call.attributes")?,
-            slice(call.inputs, call.input_count as usize, "node_call.inputs")?,
+            slice(call.attributes, call.attribute_count as usize).map_err(|f| f.about("node_call.attributes"))?,
+            slice(call.inputs, call.input_count as usize).map_err(|f| f.about("node_call.inputs"))?,
         )
+    };
+    let named = |side: &'static str, fields: &'static [descriptor::Field]| {
+        move |index: usize| match fields.get(index) {
+            Some(field) => format!("{}: {side} {}", node_type.label, field.label),
+            None => format!("{}: {side} number {index}", node_type.label),
+        }
     };
     let executed = nodes::execute(&Call {
         node_type,
         node: call.node,
         connection: call.connection,
         // SAFETY: as the caller says.
-        attributes: unsafe { values(attributes, "attribute") }?,
+        attributes: unsafe { values(attributes, &named("attribute", node_type.attributes)) }?,
         // SAFETY: as the caller says.
-        inputs: unsafe { values(inputs, "input") }?,
+        inputs: unsafe { values(inputs, &named("input", node_type.inputs)) }?,
     })?;
     if let Some(wanted) = &mut wanted {
         wanted.pulse = 0;
@@ -185,61 +191,55 @@ pub unsafe fn execute(call: *const socketio_node_call_t, result: *mut socketio_n
     Ok(SOCKETIO_OK)
 }
 
-/// The values of one side of a call.
+/// The values of one side of a call. `name` makes the name of one of them, for a failure only: this is on the way of
+/// every Send.
 ///
 /// # Safety
 /// What the values point to is as the header says.
-unsafe fn values<'a>(given: &'a [socketio_value_t], side: &str) -> Result<Values<'a>, Failure> {
+unsafe fn values<'a>(given: &'a [socketio_value_t], name: &dyn Fn(usize) -> String) -> Result<Values<'a>, Failure> {
     let mut values = Values::default();
     for (index, value) in given.iter().enumerate() {
         // SAFETY: as the caller says.
-        let read = unsafe { value_of(value, &|| format!("{side} number {index}")) }?;
+        let read = unsafe { value_of(value) }.map_err(|failure| failure.about(&name(index)))?;
         match values.get_mut(index) {
             Some(place) => *place = read,
             None if read == Value::None => {}
-            None => return Err(Failure::invalid(format!("There is no {side} number {index}."))),
+            None => return Err(Failure::invalid(format!("{} does not exist.", name(index)))),
         }
     }
     Ok(values)
 }
 
+/// One value. The text of a failure continues a sentence that begins with the value's name.
+///
 /// # Safety
 /// What the value points to is as the header says.
-unsafe fn value_of<'a>(value: &'a socketio_value_t, name: &dyn Fn() -> String) -> Result<Value<'a>, Failure> {
+unsafe fn value_of(value: &socketio_value_t) -> Result<Value<'_>, Failure> {
     if value.reserved != 0 {
-        return Err(Failure::invalid(format!("{}: reserved must be 0.", name())));
+        return Err(Failure::invalid("has reserved bits set, which must be 0."));
     }
     let content = &value.r#as;
-    // SAFETY: the type says which member counts; every bit pattern is valid for the scalar members.
+    // SAFETY: the type says which member counts; every bit pattern is valid for the scalar members. What pointers point
+    // to is as the caller says.
     unsafe {
+        let string = || text(content.string.ptr, content.string.len);
         Ok(match value.r#type {
             SOCKETIO_TYPE_NONE => Value::None,
             SOCKETIO_TYPE_PULSE => Value::Pulse,
             SOCKETIO_TYPE_BOOL => Value::Bool(content.boolean != 0),
             SOCKETIO_TYPE_INT => Value::Int(content.integer),
             SOCKETIO_TYPE_FLOAT => Value::Float(content.number),
-            SOCKETIO_TYPE_STRING => Value::Text(string(&content.string, name)?),
-            SOCKETIO_TYPE_JSON => Value::Json(string(&content.string, name)?),
-            SOCKETIO_TYPE_BYTES => Value::Bytes(slice(content.bytes.ptr, content.bytes.len, &name())?),
+            SOCKETIO_TYPE_STRING => Value::Text(string()?),
+            SOCKETIO_TYPE_JSON => Value::Json(string()?),
+            SOCKETIO_TYPE_BYTES => Value::Bytes(slice(content.bytes.ptr, content.bytes.len)?),
             SOCKETIO_TYPE_BYTES_LIST => {
-                let list = slice(content.bytes_list.ptr, content.bytes_list.len, &name())?;
-                Value::BytesList(list.iter().map(|item| slice(item.ptr, item.len, &name())).collect::<Result<_, _>>()?)
+                let list = slice(content.bytes_list.ptr, content.bytes_list.len)?;
+                Value::BytesList(list.iter().map(|item| slice(item.ptr, item.len)).collect::<Result<_, _>>()?)
             }
             SOCKETIO_TYPE_CONNECTION => Value::Connection(content.connection),
-            other => {
-                return Err(Failure::new(SOCKETIO_E_TYPE, format!("{} has the unknown type {other}.", name())));
-            }
+            other => return Err(Failure::new(SOCKETIO_E_TYPE, format!("has the unknown type {other}."))),
         })
     }
-}
-
-/// # Safety
-/// The text is as the header says.
-unsafe fn string<'a>(value: &socketio_string_t, name: &dyn Fn() -> String) -> Result<&'a str, Failure> {
-    // A name is only made for a failure: this is on the way of every Send.
-    // SAFETY: as the caller says.
-    unsafe { text(value.ptr, value.len, "") }
-        .map_err(|failure| Failure::invalid(format!("{}:{}", name(), failure.text)))
 }
 
 /// A value that needs no memory of its own: its text lives as long as `output`. Attachments need some: the lease lays

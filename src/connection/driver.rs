@@ -23,7 +23,7 @@ use crate::events::EventQueue;
 use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
 use crate::runtime::Threads;
-use crate::settings::ConnectionConfig;
+use crate::settings::{ConnectionConfig, Secret, is_header_value};
 use crate::transport::{self, CLOSE_LIMIT, Incoming, Lost, Request, Resolver, Stage, WebSocket};
 
 /// Frames read before other connections get their turn.
@@ -184,7 +184,7 @@ async fn open(
     environment: &Environment,
     stage: &Cell<Stage>,
 ) -> Result<(WebSocket, Handshake), Problem> {
-    let resolve = |pairs: &[(String, crate::settings::Secret)], field| {
+    let resolve = |pairs: &[(String, Secret)], field| {
         pairs
             .iter()
             .map(|(key, value)| Ok((key.clone(), value.resolve(&config.name, field)?)))
@@ -196,6 +196,9 @@ async fn open(
         headers: resolve(&config.headers, "Headers")?,
         message_bytes: config.limits.message_bytes,
     };
+    if let Some((name, _)) = request.headers.iter().find(|(_, value)| !is_header_value(value)) {
+        return Err(Problem::new(Code::HeaderInvalid).with("name", name).with("connection", &config.name));
+    }
     let mut socket = transport::open(&environment.resolver, &request, stage).await?;
     let not_socketio =
         |received: String| Problem::new(Code::NotSocketIo).with("address", &config.address).with("received", received);

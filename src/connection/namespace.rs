@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Instant;
 
+use bytes::Bytes;
+
 use super::SendEvent;
 use crate::events::Text;
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
@@ -20,6 +22,23 @@ pub enum Joining {
     Refused,
 }
 
+/// An event that has to wait until its namespace is joined.
+pub struct Early {
+    /// The server's ack id.
+    pub id: Option<u64>,
+    /// The JSON.
+    pub payload: String,
+    /// Binary data; None: let go, since nobody listened.
+    pub attachments: Option<Vec<Bytes>>,
+}
+
+impl Early {
+    /// Bytes that it holds.
+    pub fn size(&self) -> usize {
+        self.payload.len() + self.attachments.iter().flatten().map(Bytes::len).sum::<usize>()
+    }
+}
+
 /// See the module.
 pub struct Namespace {
     /// Its name for events.
@@ -28,6 +47,8 @@ pub struct Namespace {
     pub joining: Joining,
     /// Messages that wait until it is joined.
     pub waiting: VecDeque<SendEvent>,
+    /// Events that came before the answer to CONNECT: a server that recovers a session replays them first.
+    pub early: Vec<Early>,
     /// Id by which the session can be recovered, if the server offers that.
     pub recovery_id: Option<String>,
     /// Offset of the last event, for the same.
@@ -41,6 +62,7 @@ impl Namespace {
             text: if name == DEFAULT_NAMESPACE { Text::constant(c"/") } else { name.into() },
             joining: Joining::Idle,
             waiting: VecDeque::new(),
+            early: Vec::new(),
             recovery_id: None,
             offset: None,
         }

@@ -8,6 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::Delivery;
+use super::namespace::{Early, Joining};
 use super::session::{Failure, Session, reason};
 use crate::descriptor::{field_index, type_id};
 use crate::diagnostics::{Code, Problem, clock};
@@ -75,8 +76,7 @@ impl Session {
                 let connected =
                     Connected::decode(packet.payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
                 self.traffic(|| format!("{name} <- CONNECT"));
-                self.namespace_joined(name, connected);
-                Ok(())
+                self.namespace_joined(name, connected)
             }
             Kind::ConnectError => {
                 self.traffic(|| format!("{name} <- CONNECT_ERROR {}", packet.payload));
@@ -154,7 +154,7 @@ impl Session {
     fn event(&mut self, packet: &Packet<'_>, attachments: Option<Vec<Bytes>>) -> Result<(), Failure> {
         let Packet { namespace: name, id, payload, .. } = *packet;
         if !self.joined(name) {
-            return Ok(());
+            return self.keep_early(packet, attachments);
         }
         let keeps_offset = self.namespaces.get(name).is_some_and(|namespace| namespace.recovery_id.is_some());
         let quick = json::quick_name(payload);
@@ -203,6 +203,35 @@ impl Session {
             class,
             body: Body::Received(received),
         });
+        Ok(())
+    }
+
+    /// An event of a namespace whose answer is still due waits for it; one of any other namespace is nobody's.
+    fn keep_early(&mut self, packet: &Packet<'_>, attachments: Option<Vec<Bytes>>) -> Result<(), Failure> {
+        let limit = self.config.limits.inbound_bytes;
+        let Some(namespace) = self.namespaces.get_mut(packet.namespace) else { return Ok(()) };
+        if !matches!(namespace.joining, Joining::Asked(_)) {
+            return Ok(());
+        }
+        let early = Early { id: packet.id, payload: packet.payload.to_string(), attachments };
+        let held: usize = namespace.early.iter().map(Early::size).sum();
+        if held + early.size() > limit {
+            return Err(
+                self.over_limit(format!("events of more than {limit} bytes before the namespace was connected"))
+            );
+        }
+        namespace.early.push(early);
+        Ok(())
+    }
+
+    /// Delivers what came before the namespace was joined.
+    pub(super) fn deliver_early(&mut self, name: &str) -> Result<(), Failure> {
+        let early = self.namespaces.get_mut(name).map(|namespace| std::mem::take(&mut namespace.early));
+        for Early { id, payload, attachments } in early.unwrap_or_default() {
+            let count = attachments.as_ref().map_or(0, Vec::len);
+            let packet = Packet { kind: Kind::Event, attachments: count, namespace: name, id, payload: &payload };
+            self.event(&packet, attachments)?;
+        }
         Ok(())
     }
 

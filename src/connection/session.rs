@@ -349,10 +349,10 @@ impl Session {
     }
 
     /// The server let us in.
-    pub(super) fn namespace_joined(&mut self, name: &str, connected: Connected) {
-        let Some(namespace) = self.namespaces.get_mut(name) else { return };
+    pub(super) fn namespace_joined(&mut self, name: &str, connected: Connected) -> Result<(), Failure> {
+        let Some(namespace) = self.namespaces.get_mut(name) else { return Ok(()) };
         if !matches!(namespace.joining, Joining::Asked(_)) {
-            return;
+            return Ok(());
         }
         namespace.joining = Joining::Joined;
         let recovered = connected.pid.is_some() && namespace.recovery_id == connected.pid;
@@ -382,9 +382,11 @@ impl Session {
         for event in self.subscriptions.events(name) {
             self.tell_subscription(type_id::ON_SUBSCRIBE, name, &event);
         }
+        self.deliver_early(name)?;
         for send in waiting {
             self.send(send);
         }
+        Ok(())
     }
 
     /// The server did not let us in.
@@ -573,6 +575,7 @@ impl Session {
         self.questions.clear();
         for namespace in self.namespaces.values_mut() {
             namespace.joining = Joining::Idle;
+            namespace.early.clear();
         }
         let waiting: HashSet<u64> =
             self.namespaces.values().flat_map(|namespace| namespace.waiting.iter().map(|send| send.request)).collect();

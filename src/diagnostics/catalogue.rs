@@ -57,6 +57,9 @@ catalogue! {
     SecretUnavailable "secret_unavailable" Settings
         "{field} of connection {connection} refers to {reference}, which can't be read: {reason}."
         "Set the environment variable or provide the file, or put the value into Project Settings.";
+    HeaderInvalid "header_invalid" Settings
+        "Header {name} of connection {connection} has a value that can't be sent: it holds a line break or another control character."
+        "Correct the value, or what its reference points to.";
     DnsFailed "dns_failed" Network
         "The name {host} was not found: {reason}."
         "Check the spelling of the URL, and that this device has a network, a DNS server and, where needed, a VPN.";
@@ -140,7 +143,7 @@ catalogue! {
         "Start the connection first, or set If Not Connected to Queue.";
     NotSent "not_sent" NotConnected
         "Messages that were given up before they were sent: {count} ({reason})."
-        "Stop only after the messages have left, or send them again.";
+        "Send them again once the namespace is connected; Socket.IO State tells how many are still queued.";
     QueueFull "queue_full" QueueFull
         "The queue of {connection} is full ({limit}); {count} messages were refused so far."
         "Send less while there is no connection, set If Not Connected to Keep Latest, or raise the queue limits.";

@@ -10,6 +10,11 @@ pub use address::Address;
 pub use parse::parse;
 pub use secret::Secret;
 
+/// Whether text can be the value of an HTTP header: no line breaks, no control characters (RFC 9110, section 5.5).
+pub fn is_header_value(text: &str) -> bool {
+    text.chars().all(|c| c == '\t' || !c.is_control())
+}
+
 /// One configured connection. Two are equal if nothing about them needs a new connection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectionConfig {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 use super::address::{Address, Url, normal_path};
-use super::{ConnectionConfig, Limits, Reconnect, Secret};
+use super::{ConnectionConfig, Limits, Reconnect, Secret, is_header_value};
 use crate::descriptor::{CONNECTION_FIELDS, Field, ValueType};
 
 /// The largest settings text that is read.
@@ -367,13 +367,16 @@ impl<'a> Reader<'a> {
             "content-length",
         ];
         let headers = self.texts("headers");
-        for (name, _) in &headers {
+        for (name, value) in &headers {
             let is_token = !name.is_empty()
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
             if !is_token {
                 self.error("Headers", format!("\"{name}\" is not the name of a header"), "Correct it, such as X-Token");
             } else if OURS.contains(&name.to_ascii_lowercase().as_str()) {
                 self.error("Headers", format!("\"{name}\" is set by the plugin itself"), "Remove it");
+            } else if value.literal().is_some_and(|value| !is_header_value(value)) {
+                let what = format!("the value of \"{name}\" holds a line break or another control character");
+                self.error("Headers", what, "Correct the value");
             }
         }
         headers

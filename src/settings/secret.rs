@@ -14,6 +14,11 @@ impl Secret {
         Secret(text.into())
     }
 
+    /// The value, unless it is a reference, whose value is not known yet.
+    pub fn literal(&self) -> Option<&str> {
+        (!self.0.starts_with("env:") && !self.0.starts_with("file:")).then_some(&self.0)
+    }
+
     /// The value itself. References are read anew each time, so that a token can change while the project runs.
     pub fn resolve(&self, connection: &str, field: &'static str) -> Result<String, Problem> {
         let unavailable = |reason: &dyn fmt::Display| {

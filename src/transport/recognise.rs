@@ -17,8 +17,12 @@ pub fn failed_upgrade(address: &Address, error: Error) -> Problem {
         | Error::Protocol(ProtocolError::HandshakeIncomplete | ProtocolError::ResetWithoutClosingHandshake) => {
             not_websocket("it closed the connection without an answer".into())
         }
+        Error::AttackAttempt => Problem::new(Code::LimitExceeded)
+            .with("address", address)
+            .with("reason", "its answer to the WebSocket request has more than 64 KiB or far too many pieces"),
+        Error::Protocol(ProtocolError::HttparseError(_)) => not_websocket("its answer is not HTTP".into()),
         Error::Io(error) => not_websocket(format!("the connection broke ({error})")),
-        other => not_websocket(other.to_string()),
+        other => not_websocket(format!("its answer to the WebSocket request is wrong ({other})")),
     }
 }
 
