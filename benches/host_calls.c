@@ -91,27 +91,36 @@ static uint32_t poll_events(uint32_t max)
     return batch.count;
 }
 
-static void drain(void)
+/* Waits until the plugin's thread has carried out what it was told, and takes what came of it. */
+static void settle(void)
 {
-    while (poll_events(0) > 0 || socketio_event_wait(20) == SOCKETIO_OK)
-        ;
+    socketio_connection_info_t info;
+    do {
+        memset(&info, 0, sizeof info);
+        info.struct_size = sizeof info;
+        must(socketio_connection_info(quiet, &info), "info");
+    } while (info.queued > 0);
+    poll_events(0);
+}
+
+static void stop_and_settle(void)
+{
+    must(execute(SOCKETIO_NODE_STOP, quiet, NULL, 0), "stop");
+    settle();
 }
 
 /* Fills the queue with `count` events: each Unsubscribe of what is subscribed fires one. */
 static void make_events(uint32_t count)
 {
-    socketio_connection_info_t info;
     uint32_t i;
     for (i = 0; i < count; i++) {
         must(subscription(SOCKETIO_NODE_SUBSCRIBE), "subscribe");
         must(subscription(SOCKETIO_NODE_UNSUBSCRIBE), "unsubscribe");
     }
     must(socketio_event_wait(5000), "wait");
-    /* The first is there; the others follow within the same wake-up of the plugin's thread. */
-    memset(&info, 0, sizeof info);
-    info.struct_size = sizeof info;
+    /* The first is there; the others come with the same turn of the plugin's thread. */
     for (i = 0; i < 200; i++)
-        must(socketio_connection_info(quiet, &info), "info");
+        must(socketio_connection_find("quiet", 5, &quiet), "find");
 }
 
 static int by_value(const void *a, const void *b)
@@ -145,17 +154,14 @@ static void measure(const char *what, socketio_status_t (*call)(size_t), size_t 
             must(call(argument), what);
         if ((now_ns() - begin) / BURST < burst)
             burst = (now_ns() - begin) / BURST;
-        must(execute(SOCKETIO_NODE_STOP, quiet, NULL, 0), "stop");
-        drain();
+        stop_and_settle();
     }
     for (i = 0; i < singles; i++) {
         begin = now_ns();
         must(call(argument), what);
         samples[i] = now_ns() - begin;
-        if (i % 500 == 499) {
-            must(execute(SOCKETIO_NODE_STOP, quiet, NULL, 0), "stop");
-            drain();
-        }
+        if (i % 500 == 499)
+            stop_and_settle();
     }
     row(what, samples, singles, burst);
     free(samples);
@@ -183,7 +189,7 @@ static void measure_poll(const char *what, uint32_t events, size_t rounds)
         got = poll_events(events);
         if (got == events)
             samples[kept++] = now_ns() - begin;
-        drain();
+        settle();
     }
     if (kept < rounds / 2) {
         fprintf(stderr, "%s: only %zu of %zu polls found %u events\n", what, kept, rounds, events);
