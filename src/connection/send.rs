@@ -15,21 +15,27 @@ use crate::transport::Frame;
 
 impl Session {
     /// Socket.IO Send: leaves now, waits, or is given up.
-    pub(super) fn send(&mut self, send: SendEvent) {
-        let name = socketio::normal_namespace(&send.namespace);
+    pub(super) fn send(&mut self, mut send: SendEvent) {
+        let namespace = std::mem::take(&mut send.namespace);
+        self.send_in(&socketio::normal_namespace(&namespace), send);
+    }
+
+    /// The same for a namespace whose name is normal.
+    pub(super) fn send_in(&mut self, name: &str, send: SendEvent) {
         if send.request != 0 && !self.asks.is_open(send.request) {
             // Seen for the first time: its time begins now, also if it has to wait.
-            let ask = Ask { node: send.node, request: send.request, namespace: name.clone() };
+            let ask = Ask { node: send.node, request: send.request, namespace: name.to_string() };
             self.asks.add(ask, Instant::now() + send.reply_timeout);
         }
-        if self.join(&name).joining == Joining::Joined {
-            return self.send_now(&name, send);
+        let namespace = self.join(name);
+        let refused = namespace.joining == Joining::Refused;
+        if namespace.joining == Joining::Joined {
+            return self.send_now(name, send);
         }
-        let refused = self.join(&name).joining == Joining::Refused;
         if refused || send.policy == IfNotConnected::Drop {
-            return self.give_up_one(&name, send, refused);
+            return self.give_up_one(name, send, refused);
         }
-        let waiting = &mut self.join(&name).waiting;
+        let waiting = &mut namespace.waiting;
         if send.policy == IfNotConnected::KeepLatest
             && let Some(earlier) = waiting
                 .iter_mut()

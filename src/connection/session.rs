@@ -304,7 +304,10 @@ impl Session {
     // ---- Namespaces -----------------------------------------------------------------------------------------------
 
     fn open_namespace(&mut self, name: &str) -> &mut Namespace {
-        self.namespaces.entry(name.to_string()).or_insert_with(|| Namespace::new(name))
+        if !self.namespaces.contains_key(name) {
+            self.namespaces.insert(name.to_string(), Namespace::new(name));
+        }
+        self.namespaces.get_mut(name).expect("it was inserted if it was not there")
     }
 
     pub(super) fn joined(&self, name: &str) -> bool {
@@ -384,7 +387,7 @@ impl Session {
         }
         self.deliver_early(name)?;
         for send in waiting {
-            self.send(send);
+            self.send_in(name, send);
         }
         Ok(())
     }

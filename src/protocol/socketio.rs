@@ -1,5 +1,7 @@
 //! Socket.IO packets: `<type>[<attachments>-][<namespace>,][<ack id>][<JSON>]`.
 
+use std::borrow::Cow;
+
 use serde::Deserialize;
 
 use super::{Malformed, engineio, json};
@@ -262,11 +264,11 @@ fn into_text(out: Vec<u8>) -> String {
 }
 
 /// The name as Socket.IO writes it: with a slash before it. `chat` and `/chat` are the same.
-pub fn normal_namespace(name: &str) -> String {
+pub fn normal_namespace(name: &str) -> Cow<'_, str> {
     match name.trim() {
-        "" => DEFAULT_NAMESPACE.to_string(),
-        name if name.starts_with('/') => name.to_string(),
-        name => format!("/{name}"),
+        "" => Cow::Borrowed(DEFAULT_NAMESPACE),
+        name if name.starts_with('/') => Cow::Borrowed(name),
+        name => Cow::Owned(format!("/{name}")),
     }
 }
 
