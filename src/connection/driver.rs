@@ -265,6 +265,9 @@ fn exchange(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>)
         match socket.poll_receive(cx) {
             Poll::Pending => break,
             Poll::Ready(Ok(frame)) => {
+                if frames == 0 {
+                    session.listen();
+                }
                 frames += 1;
                 session.receive(frame)?;
             }

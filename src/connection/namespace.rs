@@ -49,6 +49,8 @@ pub struct Namespace {
     pub waiting: VecDeque<SendEvent>,
     /// Events that came before the answer to CONNECT: a server that recovers a session replays them first.
     pub early: Vec<Early>,
+    /// Bytes that they hold.
+    pub early_bytes: usize,
     /// Id by which the session can be recovered, if the server offers that.
     pub recovery_id: Option<String>,
     /// Offset of the last event, for the same.
@@ -63,8 +65,15 @@ impl Namespace {
             joining: Joining::Idle,
             waiting: VecDeque::new(),
             early: Vec::new(),
+            early_bytes: 0,
             recovery_id: None,
             offset: None,
         }
+    }
+
+    /// Takes the events that came too early.
+    pub fn take_early(&mut self) -> Vec<Early> {
+        self.early_bytes = 0;
+        std::mem::take(&mut self.early)
     }
 }

@@ -8,7 +8,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::Delivery;
-use super::namespace::{Early, Joining};
+use super::namespace::{Early, Joining, Namespace};
 use super::session::{Failure, Session, reason};
 use crate::descriptor::{field_index, type_id};
 use crate::diagnostics::{Code, Problem, clock};
@@ -31,6 +31,11 @@ pub struct Partial {
 }
 
 impl Session {
+    /// Frames are about to be received: they share one look at the clock.
+    pub fn listen(&mut self) {
+        self.heard_at_us = clock::now_us();
+    }
+
     /// A frame from the server.
     pub fn receive(&mut self, frame: Incoming) -> Result<(), Failure> {
         match frame {
@@ -153,12 +158,16 @@ impl Session {
 
     fn event(&mut self, packet: &Packet<'_>, attachments: Option<Vec<Bytes>>) -> Result<(), Failure> {
         let Packet { namespace: name, id, payload, .. } = *packet;
-        if !self.joined(name) {
+        let Some(namespace) = self.namespaces.get(name) else { return Ok(()) };
+        if namespace.joining != Joining::Joined {
             return self.keep_early(packet, attachments);
         }
-        let keeps_offset = self.namespaces.get(name).is_some_and(|namespace| namespace.recovery_id.is_some());
+        let keeps_offset = namespace.recovery_id.is_some();
+        let namespace = namespace.text.clone();
+        // Most events are known by a quick look at their name; those nobody listens to cost no more than that.
         let quick = json::quick_name(payload);
-        if !keeps_offset && quick.is_some_and(|event| self.subscriptions.delivery(name, event).is_none()) {
+        let quick_delivery = quick.map(|event| self.subscriptions.delivery(name, event));
+        if quick_delivery == Some(None) && !keeps_offset {
             return Ok(());
         }
         let elements = json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
@@ -176,12 +185,12 @@ impl Session {
         let offset_is_last = keeps_offset && self.keep_offset(name, id, &elements);
         // Somebody may have subscribed since the first attachment was let go.
         let Some(attachments) = attachments else { return Ok(()) };
-        let Some(delivery) = self.subscriptions.delivery(name, &event) else { return Ok(()) };
+        let delivery = quick_delivery.unwrap_or_else(|| self.subscriptions.delivery(name, &event));
+        let Some(delivery) = delivery else { return Ok(()) };
         let reply_id = match id {
             Some(id) => self.questions.add(name, id, self.config.limits.unanswered_replies),
             None => 0,
         };
-        let Some(namespace) = self.namespaces.get(name).map(|namespace| namespace.text.clone()) else { return Ok(()) };
         let class = match delivery {
             Delivery::Every => Class::Data,
             Delivery::Latest => {
@@ -198,7 +207,7 @@ impl Session {
             request: 0,
             connection: self.shared.handle,
             sequence: 0,
-            time_us: clock::now_us(),
+            time_us: self.heard_at_us,
             error: None,
             class,
             body: Body::Received(received),
@@ -214,8 +223,8 @@ impl Session {
             return Ok(());
         }
         let early = Early { id: packet.id, payload: packet.payload.to_string(), attachments };
-        let held: usize = namespace.early.iter().map(Early::size).sum();
-        if held + early.size() > limit {
+        namespace.early_bytes += early.size();
+        if namespace.early_bytes > limit {
             return Err(
                 self.over_limit(format!("events of more than {limit} bytes before the namespace was connected"))
             );
@@ -226,7 +235,7 @@ impl Session {
 
     /// Delivers what came before the namespace was joined.
     pub(super) fn deliver_early(&mut self, name: &str) -> Result<(), Failure> {
-        let early = self.namespaces.get_mut(name).map(|namespace| std::mem::take(&mut namespace.early));
+        let early = self.namespaces.get_mut(name).map(Namespace::take_early);
         for Early { id, payload, attachments } in early.unwrap_or_default() {
             let count = attachments.as_ref().map_or(0, Vec::len);
             let packet = Packet { kind: Kind::Event, attachments: count, namespace: name, id, payload: &payload };
@@ -362,7 +371,7 @@ impl Received {
             _ => arguments,
         };
         let name = block.put(&[event]);
-        Received { namespace, block: block.0.into_boxed_slice(), name, message, arguments, attachments, reply_id }
+        Received { namespace, block: block.0, name, message, arguments, attachments, reply_id }
     }
 }
 

@@ -104,6 +104,8 @@ pub struct Session {
     pub(super) max_payload: usize,
     heartbeat: Option<Heartbeat>,
     ping_sent: Option<Instant>,
+    /// When the frames that are being received came, for their events.
+    pub(super) heard_at_us: u64,
     /// Between Start and the final On Stop.
     started: bool,
     /// The engine is open.
@@ -139,6 +141,7 @@ impl Session {
             max_payload: usize::MAX,
             heartbeat: None,
             ping_sent: None,
+            heard_at_us: 0,
             started: false,
             open: false,
             connected: false,
@@ -578,7 +581,7 @@ impl Session {
         self.questions.clear();
         for namespace in self.namespaces.values_mut() {
             namespace.joining = Joining::Idle;
-            namespace.early.clear();
+            namespace.take_early();
         }
         let waiting: HashSet<u64> =
             self.namespaces.values().flat_map(|namespace| namespace.waiting.iter().map(|send| send.request)).collect();

@@ -38,7 +38,7 @@ pub struct Received {
     /// The namespace.
     pub namespace: Text,
     /// The block.
-    pub block: Box<[u8]>,
+    pub block: Vec<u8>,
     /// Where the event's name is.
     pub name: (u32, u32),
     /// Where the message is.
