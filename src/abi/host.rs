@@ -2,23 +2,15 @@
 
 use std::ffi::{CStr, c_char, c_void};
 
-use parking_lot::Mutex;
-
 use super::boundary::{Failure, in_callback};
 use super::convert;
 use super::status::SOCKETIO_E_ABI;
 use super::types::{SOCKETIO_ABI_VERSION, socketio_host_t, socketio_log_record_t, socketio_string_t};
-use crate::diagnostics::log;
+use crate::diagnostics::log::{self, Record, Sink};
 use crate::registry::HostHooks;
 
 /// Log lines handed over by one call: a host that was away is not drowned.
 const LINES_AT_ONCE: usize = 256;
-
-#[derive(Clone, Copy)]
-struct LogCallback {
-    function: unsafe extern "C" fn(*mut c_void, *const socketio_log_record_t),
-    context: Context,
-}
 
 /// The host's pointer: ours to hand back, not to look into.
 #[derive(Clone, Copy)]
@@ -29,15 +21,13 @@ unsafe impl Send for Context {}
 // SAFETY: as above.
 unsafe impl Sync for Context {}
 
-static LOG: Mutex<Option<LogCallback>> = Mutex::new(None);
-
 /// Reads what the host offers. It takes effect when the plugin is activated with it.
 ///
 /// # Safety
 /// `host` is NULL or points to a struct of its `struct_size`, whose texts are NULL or end with a NUL.
-pub unsafe fn read(host: *const socketio_host_t) -> Result<(HostHooks, Log), Failure> {
+pub unsafe fn read(host: *const socketio_host_t) -> Result<HostHooks, Failure> {
     if host.is_null() {
-        return Ok((HostHooks::default(), Log(None)));
+        return Ok(HostHooks::default());
     }
     // SAFETY: as the caller says.
     let host = unsafe { convert::read_struct(host, "host") }?;
@@ -59,42 +49,28 @@ pub unsafe fn read(host: *const socketio_host_t) -> Result<(HostHooks, Log), Fai
             in_callback(|| unsafe { wake(context) });
         }) as Box<dyn Fn() + Send + Sync>
     });
+    let log = host.log.map(|log| {
+        Box::new(move |record: &Record| {
+            let Context(context) = { context };
+            let record = socketio_log_record_t {
+                struct_size: size_of::<socketio_log_record_t>() as u32,
+                level: record.level as u32,
+                connection: record.connection,
+                time_us: record.time_us,
+                message: socketio_string_t { ptr: record.message.as_ptr().cast(), len: record.message.len() - 1 },
+            };
+            // SAFETY: as for `wake`; the record lives for the call.
+            in_callback(|| unsafe { log(context, &record) });
+        }) as Sink
+    });
     // SAFETY: as the caller says.
     let (name, version) = unsafe { (text(host.name), text(host.version)) };
-    let hooks =
-        HostHooks { wake, takes_logs: host.log.is_some(), name: format!("{name} {version}").trim().to_string() };
-    Ok((hooks, Log(host.log.map(|function| LogCallback { function, context }))))
-}
-
-/// A log callback that is not in use yet.
-pub struct Log(Option<LogCallback>);
-
-impl Log {
-    /// From now on it takes the lines.
-    pub fn install(self) {
-        *LOG.lock() = self.0;
-    }
+    Ok(HostHooks { wake, log, name: format!("{name} {version}").trim().to_string() })
 }
 
 /// Hands log lines to the host, on the calling thread.
 pub fn deliver_logs() {
-    let records = log::take(LINES_AT_ONCE);
-    if records.is_empty() {
-        return;
-    }
-    // Copied, so that no lock is held while the host runs.
-    let Some(LogCallback { function, context }) = *LOG.lock() else { return };
-    for record in records {
-        let record = socketio_log_record_t {
-            struct_size: size_of::<socketio_log_record_t>() as u32,
-            level: record.level as u32,
-            connection: record.connection,
-            time_us: record.time_us,
-            message: socketio_string_t { ptr: record.message.as_ptr().cast(), len: record.message.len() - 1 },
-        };
-        // SAFETY: the host keeps callback and context valid until `disable` is done; the record lives for the call.
-        in_callback(|| unsafe { function(context.0, &record) });
-    }
+    log::deliver(LINES_AT_ONCE);
 }
 
 /// # Safety

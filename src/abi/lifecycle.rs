@@ -4,7 +4,7 @@ use super::boundary::{Reentrancy, call};
 use super::host;
 use super::status::socketio_status_t;
 use super::types::socketio_host_t;
-use crate::diagnostics::Outcome;
+use crate::diagnostics::log;
 use crate::registry::PLUGIN;
 
 /// Activates the plugin. Starts one thread; opens no socket. `host` may be NULL: no log and no wake.
@@ -21,12 +21,8 @@ use crate::registry::PLUGIN;
 pub unsafe extern "C" fn socketio_plugin_enable(host: *const socketio_host_t) -> socketio_status_t {
     call(Reentrancy::Refused, || {
         // SAFETY: the caller hands in NULL or a struct that is valid for the call, as the header says.
-        let (hooks, log) = unsafe { host::read(host) }?;
-        let outcome = PLUGIN.enable(hooks)?;
-        if outcome == Outcome::Done {
-            log.install();
-        }
-        Ok(outcome)
+        let hooks = unsafe { host::read(host) }?;
+        PLUGIN.enable(hooks).map_err(Into::into)
     })
 }
 
@@ -46,7 +42,10 @@ pub unsafe extern "C" fn socketio_plugin_enable(host: *const socketio_host_t) ->
 pub extern "C" fn socketio_plugin_disable(timeout_ms: u32) -> socketio_status_t {
     call(Reentrancy::Refused, || {
         let outcome = PLUGIN.disable(timeout_ms);
-        host::deliver_logs();
+        match &outcome {
+            Ok(_) => log::close(),
+            Err(_) => host::deliver_logs(),
+        }
         outcome.map_err(Into::into)
     })
 }

@@ -14,6 +14,8 @@ pub struct Ask {
     pub request: u64,
     /// The namespace.
     pub namespace: String,
+    /// Whether it has left: an answer to what was not asked yet is nobody's.
+    pub sent: bool,
 }
 
 /// What we asked. The ack id is the number of the request, so it is never used twice.
@@ -35,12 +37,17 @@ impl Asks {
         self.open.contains_key(&request)
     }
 
+    /// The question leaves.
+    pub fn sent(&mut self, request: u64) {
+        if let Some(ask) = self.open.get_mut(&request) {
+            ask.sent = true;
+        }
+    }
+
     /// Takes the question that an answer of this namespace belongs to.
     pub fn answered(&mut self, namespace: &str, id: u64) -> Option<Ask> {
-        if self.open.get(&id)?.namespace != namespace {
-            return None;
-        }
-        self.open.remove(&id)
+        let ask = self.open.get(&id)?;
+        if ask.sent && ask.namespace == namespace { self.open.remove(&id) } else { None }
     }
 
     /// Takes a question back.
@@ -131,6 +138,11 @@ impl Questions {
         }
     }
 
+    /// A namespace is gone: its questions can't be answered any more.
+    pub fn forget(&mut self, namespace: &str) {
+        self.open.retain(|_, question| question.namespace != namespace);
+    }
+
     /// The connection is gone: nothing can be answered any more.
     pub fn clear(&mut self) {
         self.open.clear();
@@ -148,8 +160,10 @@ mod tests {
     fn an_answer_counts_once_and_only_in_its_namespace() {
         let mut asks = Asks::default();
         let now = Instant::now();
-        let ask = Ask { node: 1, request: 5, namespace: "/".into() };
-        asks.add(ask.clone(), now + Duration::from_secs(1));
+        let ask = Ask { node: 1, request: 5, namespace: "/".into(), sent: true };
+        asks.add(Ask { sent: false, ..ask.clone() }, now + Duration::from_secs(1));
+        assert_eq!(asks.answered("/", 5), None);
+        asks.sent(5);
         assert_eq!(asks.answered("/chat", 5), None);
         assert_eq!(asks.answered("/", 5), Some(ask));
         assert_eq!(asks.answered("/", 5), None);
@@ -161,7 +175,7 @@ mod tests {
         let mut asks = Asks::default();
         let now = Instant::now();
         for (request, after) in [(1, 30), (2, 10), (3, 20), (4, 900)] {
-            asks.add(Ask { node: 0, request, namespace: "/".into() }, now + Duration::from_millis(after));
+            asks.add(Ask { node: 0, request, namespace: "/".into(), sent: false }, now + Duration::from_millis(after));
         }
         let later = now + Duration::from_millis(100);
         let order: Vec<u64> = std::iter::from_fn(|| asks.overdue(later)).map(|ask| ask.request).collect();

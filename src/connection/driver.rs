@@ -288,7 +288,7 @@ fn write(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>) ->
             Poll::Pending => return Ok(()),
             Poll::Ready(ready) => ready?,
         }
-        if let Some(outgoing) = session.outbox.pop_front() {
+        if let Some(outgoing) = session.next_outgoing() {
             socket.send(outgoing.frame)?;
         }
     }

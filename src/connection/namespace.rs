@@ -14,6 +14,8 @@ use crate::protocol::socketio::DEFAULT_NAMESPACE;
 pub enum Joining {
     /// Not asked for.
     Idle,
+    /// The server ended it; to be asked for again then.
+    Later(Instant),
     /// Asked for; to be answered by then.
     Asked(Instant),
     /// Connected.
@@ -35,7 +37,8 @@ pub struct Early {
 impl Early {
     /// Bytes that it holds.
     pub fn size(&self) -> usize {
-        self.payload.len() + self.attachments.iter().flatten().map(Bytes::len).sum::<usize>()
+        let attachments: usize = self.attachments.iter().flatten().map(|item| item.len() + size_of::<Bytes>()).sum();
+        size_of::<Early>() + self.payload.len() + attachments
     }
 }
 

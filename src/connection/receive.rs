@@ -26,6 +26,8 @@ pub struct Partial {
     payload: String,
     expected: usize,
     attachments: Vec<Bytes>,
+    /// Bytes of the attachments so far.
+    held: usize,
     /// Nobody listens: the attachments are let go as they come.
     unwanted: bool,
 }
@@ -110,6 +112,7 @@ impl Session {
                     id: packet.id,
                     payload: packet.payload.to_string(),
                     attachments: Vec::new(),
+                    held: 0,
                     unwanted,
                 });
                 Ok(())
@@ -122,8 +125,8 @@ impl Session {
         let Some(partial) = &mut self.partial else {
             return Err(self.broken(&Malformed("an attachment that no packet announced".into()), reason::PARSE));
         };
-        let held: usize = partial.attachments.iter().map(Bytes::len).sum();
-        if held + bytes.len() > limit {
+        partial.held += bytes.len();
+        if partial.held > limit {
             return Err(self.over_limit(format!("attachments of more than {limit} bytes together")));
         }
         // A copy of its own: a slice would keep the whole read buffer alive for as long as the host keeps the event.
@@ -131,7 +134,7 @@ impl Session {
         if partial.attachments.len() < partial.expected {
             return Ok(());
         }
-        let Some(Partial { kind, expected, namespace, id, payload, attachments, unwanted }) = self.partial.take()
+        let Some(Partial { kind, expected, namespace, id, payload, attachments, unwanted, .. }) = self.partial.take()
         else {
             return Ok(());
         };
@@ -247,9 +250,10 @@ impl Session {
     /// Remembers the offset by which a session is recovered: the last argument, if it is text. Tells whether that was
     /// put there for this purpose and not by whoever sent the event.
     fn keep_offset(&mut self, name: &str, id: Option<u64>, elements: &Elements<'_>) -> bool {
-        let Some(last) = elements.last.filter(|last| last.starts_with('"')) else { return false };
+        // An event that wants an answer has none.
+        let Some(last) = elements.last.filter(|last| id.is_none() && last.starts_with('"')) else { return false };
         let last = json::unescape(last);
-        let is_offset = id.is_none() && socketio::looks_like_offset(&last, unix_ms());
+        let is_offset = socketio::looks_like_offset(&last, unix_ms());
         if let Some(namespace) = self.namespaces.get_mut(name) {
             namespace.offset = Some(last.into_owned());
         }

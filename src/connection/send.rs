@@ -24,8 +24,14 @@ impl Session {
     pub(super) fn send_in(&mut self, name: &str, send: SendEvent) {
         if send.request != 0 && !self.asks.is_open(send.request) {
             // Seen for the first time: its time begins now, also if it has to wait.
-            let ask = Ask { node: send.node, request: send.request, namespace: name.to_string() };
+            let ask = Ask { node: send.node, request: send.request, namespace: name.to_string(), sent: false };
             self.asks.add(ask, Instant::now() + send.reply_timeout);
+        }
+        if !socketio::is_namespace(name) {
+            if let Some(ask) = self.asks.give_up(send.request) {
+                self.tell_no_reply(&ask, Some(Range::Message));
+            }
+            return self.tell_wrong_namespace(name, send.node);
         }
         let namespace = self.join(name);
         let refused = namespace.joining == Joining::Refused;
@@ -67,6 +73,7 @@ impl Session {
         match self.encode(name, &send) {
             Ok(text) => {
                 self.traffic(|| format!("{name} -> {}{}", &text[2..], attachment_sizes(&send.message.attachments)));
+                self.asks.sent(send.request);
                 self.queue(text, send.message.attachments, send.reservation);
             }
             Err(problem) => {

@@ -16,7 +16,7 @@ use crate::descriptor::type_id;
 use crate::diagnostics::log::{self, Level};
 use crate::diagnostics::{Code, Problem, Range};
 use crate::events::{Event, Output, Text};
-use crate::protocol::engineio::Handshake;
+use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::{self, Connected, DEFAULT_NAMESPACE, Refused};
 use crate::settings::{ConnectionConfig, Secret};
 use crate::transport::Frame;
@@ -103,6 +103,9 @@ pub struct Session {
     /// What the server takes at most in one message.
     pub(super) max_payload: usize,
     heartbeat: Option<Heartbeat>,
+    /// An answer to a ping of the server is in the outbox.
+    pong_is_due: bool,
+    /// When our own ping was handed to the transport, or put into the outbox.
     ping_sent: Option<Instant>,
     /// When the frames that are being received came, for their events.
     pub(super) heard_at_us: u64,
@@ -140,6 +143,7 @@ impl Session {
             partial: None,
             max_payload: usize::MAX,
             heartbeat: None,
+            pong_is_due: false,
             ping_sent: None,
             heard_at_us: 0,
             started: false,
@@ -233,7 +237,7 @@ impl Session {
     fn start(&mut self) {
         if self.started {
             self.info(|| "Start: it is started already".into());
-            return;
+            return self.ask_again();
         }
         self.info(|| format!("Start: connecting to {}", self.config.address));
         self.started = true;
@@ -244,6 +248,22 @@ impl Session {
         let subscribed: Vec<String> = self.subscriptions.namespaces().map(str::to_string).collect();
         for name in subscribed {
             self.open_namespace(&name);
+        }
+    }
+
+    /// Start on a running connection: no second socket, but namespaces that the server refused or left are asked for.
+    fn ask_again(&mut self) {
+        self.wake_namespaces(|joining| matches!(joining, Joining::Refused | Joining::Idle));
+    }
+
+    fn wake_namespaces(&mut self, asleep: impl Fn(&Joining) -> bool) {
+        let asleep = |namespace: &Namespace| asleep(&namespace.joining);
+        let names: Vec<String> =
+            self.namespaces.iter().filter(|(_, namespace)| asleep(namespace)).map(|(name, _)| name.clone()).collect();
+        for name in names {
+            self.told.clear();
+            self.open_namespace(&name).joining = Joining::Idle;
+            self.join(&name);
         }
     }
 
@@ -282,6 +302,9 @@ impl Session {
         if subscribe.event.is_empty() {
             return self.tell_no_event_name("Socket.IO Subscribe", subscribe.node, &name);
         }
+        if !socketio::is_namespace(&name) {
+            return self.tell_wrong_namespace(&name, subscribe.node);
+        }
         let is_new = self.subscriptions.add(&name, &subscribe.event, subscribe.delivery);
         self.join(&name);
         if is_new && self.joined(&name) {
@@ -301,6 +324,11 @@ impl Session {
 
     pub(super) fn tell_no_event_name(&mut self, label: &str, node: u64, namespace: &str) {
         let problem = Problem::new(Code::EventNameMissing).with("node", label);
+        self.tell(problem, namespace, node, false, None);
+    }
+
+    pub(super) fn tell_wrong_namespace(&mut self, namespace: &str, node: u64) {
+        let problem = Problem::new(Code::NamespaceWrong).with("namespace", format!("\"{namespace}\""));
         self.tell(problem, namespace, node, false, None);
     }
 
@@ -439,15 +467,21 @@ impl Session {
             let retry = self.config.reconnect.after_server_disconnect;
             return Err(Failure { retry, ..Failure::lost(problem, reason::SERVER) });
         }
+        let reconnect = self.config.reconnect;
         if let Some(namespace) = self.namespaces.get_mut(name) {
-            namespace.joining = Joining::Idle;
+            namespace.joining = match reconnect.after_server_disconnect {
+                true => Joining::Later(Instant::now() + reconnect.delay),
+                false => Joining::Idle,
+            };
             (namespace.recovery_id, namespace.offset) = (None, None);
         }
+        self.questions.forget(name);
         self.shared.status.namespaces.fetch_sub(1, Ordering::Relaxed);
         for ask in self.asks.give_up_all(|ask| ask.namespace == name) {
             self.tell_no_reply(&ask, Some(Range::NotConnected));
         }
-        self.tell(problem, name, 0, false, None);
+        let retry_in = reconnect.after_server_disconnect.then_some(reconnect.delay);
+        self.tell(problem, name, 0, false, retry_in);
         Ok(())
     }
 
@@ -478,14 +512,31 @@ impl Session {
         if let Some(heartbeat) = &mut self.heartbeat {
             heartbeat.deadline = Instant::now() + heartbeat.limit;
         }
-        let frame = Frame::Text(crate::protocol::engineio::PONG.into());
-        self.outbox.push_back(Outgoing { frame, reservation: None });
+        // One answer is enough for any number of pings: a server that does not read can't make them pile up.
+        if !std::mem::replace(&mut self.pong_is_due, true) {
+            let frame = Frame::Text(engineio::PONG.into());
+            self.outbox.push_back(Outgoing { frame, reservation: None });
+        }
         self.measure_round_trip();
     }
 
     fn measure_round_trip(&mut self) {
-        self.ping_sent = Some(Instant::now());
-        self.outbox.push_back(Outgoing { frame: Frame::Ping, reservation: None });
+        if self.ping_sent.is_none() {
+            self.ping_sent = Some(Instant::now());
+            self.outbox.push_back(Outgoing { frame: Frame::Ping, reservation: None });
+        }
+    }
+
+    /// The next frame for the transport.
+    pub fn next_outgoing(&mut self) -> Option<Outgoing> {
+        let outgoing = self.outbox.pop_front()?;
+        match &outgoing.frame {
+            Frame::Text(text) if text == engineio::PONG => self.pong_is_due = false,
+            // The time that it waited on our side is not part of the trip.
+            Frame::Ping => self.ping_sent = Some(Instant::now()),
+            _ => {}
+        }
+        Some(outgoing)
     }
 
     /// The transport's own ping was answered.
@@ -499,7 +550,7 @@ impl Session {
     /// When something is to be looked at again.
     pub fn next_deadline(&mut self) -> Option<Instant> {
         let joining = self.namespaces.values().filter_map(|namespace| match namespace.joining {
-            Joining::Asked(deadline) => Some(deadline),
+            Joining::Asked(at) | Joining::Later(at) => Some(at),
             _ => None,
         });
         let joining = if self.open { joining.min() } else { None };
@@ -511,10 +562,19 @@ impl Session {
 
     /// Looks at the clock. `heard`: the server sent something just now, so it is not silent, whatever the clock says.
     pub fn check_deadlines(&mut self, now: Instant, heard: bool) -> Result<(), Failure> {
+        let mut unsent = HashSet::new();
         while let Some(ask) = self.asks.overdue(now) {
-            self.forget_waiting(ask.request);
+            if !ask.sent {
+                unsent.insert(ask.request);
+            }
             self.tell_no_reply(&ask, None);
         }
+        if !unsent.is_empty() {
+            for namespace in self.namespaces.values_mut() {
+                namespace.waiting.retain(|send| !unsent.contains(&send.request));
+            }
+        }
+        self.wake_namespaces(|joining| matches!(joining, Joining::Later(at) if *at <= now));
         if let Some(heartbeat) = &self.heartbeat
             && heartbeat.deadline <= now
             && !heard
@@ -575,6 +635,7 @@ impl Session {
         self.open = false;
         self.connected = false;
         self.heartbeat = None;
+        self.pong_is_due = false;
         self.ping_sent = None;
         self.partial = None;
         self.max_payload = usize::MAX;
@@ -583,9 +644,7 @@ impl Session {
             namespace.joining = Joining::Idle;
             namespace.take_early();
         }
-        let waiting: HashSet<u64> =
-            self.namespaces.values().flat_map(|namespace| namespace.waiting.iter().map(|send| send.request)).collect();
-        for ask in self.asks.give_up_all(|ask| !waiting.contains(&ask.request)) {
+        for ask in self.asks.give_up_all(|ask| ask.sent) {
             self.tell_no_reply(&ask, Some(Range::NotConnected));
         }
     }
@@ -622,12 +681,6 @@ impl Session {
         }
         self.shared.status.dropped.fetch_add(count as u64, Ordering::Relaxed);
         count
-    }
-
-    fn forget_waiting(&mut self, request: u64) {
-        for namespace in self.namespaces.values_mut() {
-            namespace.waiting.retain(|send| send.request != request);
-        }
     }
 
     // ---- Telling the host -----------------------------------------------------------------------------------------

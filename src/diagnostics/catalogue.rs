@@ -114,6 +114,9 @@ catalogue! {
     NamespaceUnknown "ns_invalid" Refused
         "The server has no namespace {namespace}."
         "Check its name on the node; upper and lower case matter.";
+    NamespaceWrong "ns_name" Message
+        "There can be no namespace {namespace}: its name holds a comma, a question mark or a control character."
+        "Correct Namespace on the node.";
     NamespaceSilent "ns_timeout" NoAnswer
         "The server did not answer for namespace {namespace} within {seconds} s."
         "See whether a middleware of the server never calls next().";

@@ -1,4 +1,5 @@
-//! The log: a bounded ring that the host empties on its own thread. Nothing is ever written to stdout or stderr.
+//! The log: a bounded ring whose lines are handed to the host on its own thread. Nothing is ever written to stdout or
+//! stderr.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
@@ -38,6 +39,14 @@ pub struct Record {
 
 /// How many lines wait at most for a host that does not poll; the oldest go first.
 const CAPACITY: usize = 1_000;
+/// Bytes of a line: a packet may have megabytes.
+const LINE_LIMIT: usize = 4 << 10;
+
+/// Takes the lines of the host.
+pub type Sink = Box<dyn Fn(&Record) + Send + Sync>;
+
+/// Locked while lines are handed over, so that whoever replaces it knows that the last one has returned.
+static SINK: Mutex<Option<Sink>> = Mutex::new(None);
 
 static LEVEL: AtomicU32 = AtomicU32::new(Level::Info as u32);
 /// Lines waiting; read without the lock.
@@ -61,8 +70,11 @@ pub fn wanted(level: Level) -> bool {
     level as u32 <= LEVEL.load(Ordering::Relaxed)
 }
 
-/// Empties the ring; `listening` tells whether the host takes lines from now on.
-pub fn reset(listening: bool) {
+/// Begins anew with what takes the lines from now on.
+pub fn open(sink: Option<Sink>) {
+    let mut place = SINK.lock();
+    let listening = sink.is_some();
+    *place = sink;
     let mut ring = RING.lock();
     ring.records.clear();
     ring.lost = 0;
@@ -76,6 +88,10 @@ pub fn write(level: Level, connection: u64, message: impl FnOnce() -> String) {
         return;
     }
     let mut message = message();
+    if message.len() > LINE_LIMIT {
+        message.truncate(message.floor_char_boundary(LINE_LIMIT));
+        message.push('…');
+    }
     message.push('\0');
     let mut ring = RING.lock();
     if !ring.listening {
@@ -89,11 +105,29 @@ pub fn write(level: Level, connection: u64, message: impl FnOnce() -> String) {
     WAITING.store(ring.records.len(), Ordering::Release);
 }
 
-/// Takes up to `max` lines, the oldest first, preceded by one that tells of lost lines.
-pub fn take(max: usize) -> Vec<Record> {
+/// Hands up to `max` lines to the host, on this thread. Does nothing if another thread does just that.
+pub fn deliver(max: usize) {
     if WAITING.load(Ordering::Acquire) == 0 {
-        return Vec::new();
+        return;
     }
+    if let Some(sink) = SINK.try_lock()
+        && let Some(sink) = &*sink
+    {
+        take(max).iter().for_each(sink);
+    }
+}
+
+/// Hands all lines to the host and lets it go: it is not called again after this.
+pub fn close() {
+    let sink = SINK.lock().take();
+    RING.lock().listening = false;
+    if let Some(sink) = sink {
+        take(usize::MAX).iter().for_each(sink);
+    }
+}
+
+/// Takes up to `max` lines, the oldest first, preceded by one that tells of lost lines.
+fn take(max: usize) -> Vec<Record> {
     let mut ring = RING.lock();
     let mut taken = Vec::new();
     if std::mem::take(&mut ring.lost) as usize != 0 {

@@ -4,6 +4,9 @@ use std::fmt::{Display, Write};
 
 use super::catalogue::{Code, Range};
 
+/// Bytes of one value in a sentence: some come from the server, and a sentence is to be read.
+const VALUE_LIMIT: usize = 500;
+
 /// An entry of the catalogue with its sentence filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Problem {
@@ -19,7 +22,12 @@ impl Problem {
 
     /// Fills in one value of the sentence.
     pub fn with(mut self, name: &'static str, value: impl Display) -> Problem {
-        self.values.push((name, value.to_string()));
+        let mut value = value.to_string();
+        if value.len() > VALUE_LIMIT {
+            value.truncate(value.floor_char_boundary(VALUE_LIMIT));
+            value.push('…');
+        }
+        self.values.push((name, value));
         self
     }
 

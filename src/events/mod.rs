@@ -117,7 +117,8 @@ impl Event {
     fn size(&self) -> usize {
         let content = match &self.body {
             Body::Received(received) => {
-                received.block.len() + received.attachments.iter().map(Bytes::len).sum::<usize>()
+                let attachments: usize = received.attachments.iter().map(|item| item.len() + size_of::<Bytes>()).sum();
+                received.block.capacity() + attachments
             }
             Body::Outputs(_) => 0,
         };

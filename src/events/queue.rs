@@ -92,6 +92,9 @@ impl Default for EventQueue {
     }
 }
 
+/// Room that is kept between polls; holes that are borne.
+const KEPT_SLOTS: usize = 4_096;
+
 /// How often a poll looks again when the plugin's thread holds the lock. It holds it for moving a few events.
 const POLL_SPINS: usize = 200;
 
@@ -269,12 +272,31 @@ impl Inner {
                 }
             }
         }
-        // Slots emptied at the front need no room, so that a host that never polls costs no more than the limits.
-        while let Some(None) = slots.front() {
-            slots.pop_front();
-            *first_slot += 1;
-        }
+        self.close_holes();
         overflow
+    }
+
+    /// Takes the holes out when most slots are holes, so that a host that never polls costs no more than the limits.
+    fn close_holes(&mut self) {
+        if self.slots.len() <= 2 * self.live + KEPT_SLOTS {
+            return;
+        }
+        self.first_slot += self.slots.len() as u64;
+        let mut slots = VecDeque::with_capacity(2 * self.live);
+        slots.extend(std::mem::take(&mut self.slots).into_iter().filter(Option::is_some));
+        for data in self.data.values_mut() {
+            data.slots.clear();
+            data.latest.clear();
+        }
+        for (event, slot) in slots.iter().flatten().zip(self.first_slot..) {
+            if let (Class::Data | Class::Latest(_), Some(data)) = (event.class, self.data.get_mut(&event.connection)) {
+                data.slots.push_back(slot);
+                if let Class::Latest(key) = event.class {
+                    data.latest.insert(key, slot);
+                }
+            }
+        }
+        self.slots = slots;
     }
 
     fn take(&mut self, max: usize, out: &mut Vec<Event>) {
@@ -282,9 +304,12 @@ impl Inner {
             self.first_slot += self.slots.len() as u64;
             out.extend(self.slots.drain(..).flatten());
             self.live = 0;
+            if self.slots.capacity() > KEPT_SLOTS {
+                self.slots = VecDeque::new();
+            }
             // Nothing waits any more, of any connection. Keep the memory of those that were busy.
             self.data.retain(|_, data| {
-                let used = data.count > 0;
+                let used = data.count > 0 && data.slots.capacity() <= KEPT_SLOTS;
                 data.slots.clear();
                 data.latest.clear();
                 (data.count, data.bytes, data.overflowing) = (0, 0, false);
@@ -396,6 +421,23 @@ mod tests {
         assert_eq!(marks(&take_all(&queue)), [1, 20, 11]);
         queue.append(1, &mut vec![event(1, Class::Latest(1), 12)], NO_LIMITS);
         assert_eq!(marks(&take_all(&queue)), [12]);
+    }
+
+    #[test]
+    fn a_host_that_never_polls_costs_no_more_than_the_limits() {
+        let queue = queue();
+        let limits = InboundLimits { events: 10, bytes: usize::MAX };
+        queue.append(1, &mut vec![event(1, Class::Kept, -1)], limits);
+        for mark in 0..50_000 {
+            let class = if mark % 2 == 0 { Class::Data } else { Class::Latest(7) };
+            queue.append(1, &mut vec![event(1, class, mark)], limits);
+        }
+        let slots = queue.inner.lock().slots.len();
+        assert!(slots <= 2 * 11 + KEPT_SLOTS + 1, "{slots} slots for 11 events");
+        let expected: Vec<i64> = [-1].into_iter().chain((0..9).map(|i| 49_982 + 2 * i)).chain([49_999]).collect();
+        assert_eq!(marks(&take_all(&queue)), expected);
+        queue.append(1, &mut vec![event(1, Class::Latest(7), 1), event(1, Class::Latest(7), 2)], limits);
+        assert_eq!(marks(&take_all(&queue)), [2]);
     }
 
     #[test]

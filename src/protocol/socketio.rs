@@ -272,6 +272,11 @@ pub fn normal_namespace(name: &str) -> Cow<'_, str> {
     }
 }
 
+/// Whether a namespace can have this name: a comma or a question mark in it would end it on the wire.
+pub fn is_namespace(name: &str) -> bool {
+    !name.chars().any(|c| c == ',' || c == '?' || c.is_control())
+}
+
 /// Whether a last argument looks like the offset that a server with connection state recovery appends to its events:
 /// a time in base 64 (in-memory adapter), an id of a Redis stream, or an id of MongoDB. `now_ms` is the time now.
 pub fn looks_like_offset(text: &str, now_ms: u64) -> bool {

@@ -49,8 +49,8 @@ pub struct ConnectionStatus {
 pub struct HostHooks {
     /// Called when the queue becomes not empty.
     pub wake: Option<Box<dyn Fn() + Send + Sync>>,
-    /// Whether the host takes log lines.
-    pub takes_logs: bool,
+    /// Takes log lines, on a thread of the host.
+    pub log: Option<log::Sink>,
     /// Name and version, for the log.
     pub name: String,
 }
@@ -121,7 +121,7 @@ impl Plugin {
         };
         let local = LocalRuntime::new().map_err(|error| no_resources("descriptor", error))?;
         clock::reset();
-        log::reset(host.takes_logs);
+        log::open(host.log);
         self.events.open(host.wake);
         let threads = Arc::new(Threads::default());
         let (control, commands) = mpsc::unbounded_channel();
@@ -295,8 +295,9 @@ impl Plugin {
     /// deactivated and nothing is left.
     pub fn take_events(&self, max: usize, out: &mut Vec<Event>) -> Result<Option<bool>, Refusal> {
         let taken = self.events.take(max, out);
-        if taken == Some(false) && out.is_empty() {
-            self.check_enabled()?;
+        // While it drains, the last events may still come.
+        if taken == Some(false) && out.is_empty() && self.state() == PluginState::Disabled {
+            return Err(Refusal::not_enabled());
         }
         Ok(taken)
     }
