@@ -479,7 +479,8 @@ typedef union socketio_value_as_t {
  A value of a pin or an attribute. Frozen. `reserved` is 0. All bytes zero is SOCKETIO_TYPE_NONE.
 
  Where the descriptor says INT, a FLOAT without a fraction is taken too, and the reverse; where it says
- STRING, JSON is taken too, and the reverse; a choice is taken as its text or as its index (INT).
+ STRING, JSON is taken too, and the reverse; a choice is taken as its text or as its index (INT); where it says
+ PULSE, a BOOL; where it says BYTES_LIST, BYTES as a list of one; where it says CONNECTION, a STRING with the name.
  */
 typedef struct socketio_value_t {
   socketio_type_t type;

@@ -7,8 +7,9 @@ use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use tokio::task::JoinSet;
@@ -16,14 +17,14 @@ use tokio::time::{Sleep, sleep_until, timeout};
 
 use super::Connection;
 use super::backoff::Backoff;
-use super::session::{End, Failure, Outgoing, Session, reason};
+use super::session::{Auth, End, Failure, Outgoing, Session, error_event, reason};
 use super::subscriptions::Subscriptions;
 use crate::diagnostics::{Code, Problem, describe_panic};
 use crate::events::EventQueue;
 use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
-use crate::runtime::Threads;
-use crate::settings::{ConnectionConfig, Secret, is_header_value};
+use crate::runtime::{Blocking, Threads};
+use crate::settings::ConnectionConfig;
 use crate::transport::{self, CLOSE_LIMIT, Incoming, Lost, Request, Resolver, Stage, WebSocket};
 
 /// Frames read before other connections get their turn.
@@ -35,6 +36,8 @@ pub struct Environment {
     events: Arc<EventQueue>,
     /// Looks up names.
     resolver: Resolver,
+    /// Reads what `env:` and `file:` refer to.
+    secrets: Blocking,
     /// Sockets that are being closed politely.
     pub closing: RefCell<JoinSet<()>>,
 }
@@ -42,7 +45,8 @@ pub struct Environment {
 impl Environment {
     /// An environment whose look-ups run on `threads`.
     pub fn new(events: Arc<EventQueue>, threads: Arc<Threads>) -> Environment {
-        Environment { events, resolver: Resolver::new(threads), closing: RefCell::default() }
+        let secrets = Blocking::new(Arc::clone(&threads), "socketio-secret");
+        Environment { events, resolver: Resolver::new(threads), secrets, closing: RefCell::default() }
     }
 }
 
@@ -157,7 +161,7 @@ async fn attempt(session: &mut Session, environment: &Environment, backoff: &mut
         }
         opened = opening => opened,
     };
-    let (mut socket, handshake) = match opened {
+    let (mut socket, handshake, auth) = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(problem)) => return End::Failed(Failure::lost(problem, reason::CONNECT)),
         Err(_) => {
@@ -168,37 +172,40 @@ async fn attempt(session: &mut Session, environment: &Environment, backoff: &mut
             return End::Failed(Failure::lost(problem, reason::CONNECT));
         }
     };
-    let end = match session.opened(&handshake, deadline) {
-        Ok(()) => converse(session, &mut socket, environment, backoff).await,
-        Err(failure) => End::Failed(failure),
-    };
+    session.opened(&handshake, auth, deadline);
+    let end = converse(session, &mut socket, environment, backoff).await;
     match &end {
-        End::Wanted => close_politely(socket, session.take_outbox(), environment),
+        End::Wanted => {
+            // A Stop lets what was sent before it leave; at the plugin's end there is no time for that.
+            let limit = if session.is_shut_down() { CLOSE_LIMIT } else { config.connect_timeout };
+            close_politely(session, socket, limit, environment);
+        }
         End::Failed(_) => session.drop_outbox(),
     }
     end
 }
 
 async fn open(
-    config: &ConnectionConfig,
+    config: &Arc<ConnectionConfig>,
     environment: &Environment,
     stage: &Cell<Stage>,
-) -> Result<(WebSocket, Handshake), Problem> {
-    let resolve = |pairs: &[(String, Secret)], field| {
-        pairs
-            .iter()
-            .map(|(key, value)| Ok((key.clone(), value.resolve(&config.name, field)?)))
-            .collect::<Result<Vec<_>, Problem>>()
-    };
+) -> Result<(WebSocket, Handshake, Auth), Problem> {
+    let resolved =
+        if config.has_references() {
+            stage.set(Stage::Secrets);
+            let (config, name) = (Arc::clone(config), &config.name);
+            environment.secrets.run(move || config.resolve()).await.unwrap_or_else(|error| {
+                Err(Problem::new(Code::Internal).with("connection", name).with("reason", error))
+            })?
+        } else {
+            config.resolve()?
+        };
     let request = Request {
         address: config.address.clone(),
-        query: resolve(&config.query, "Query")?,
-        headers: resolve(&config.headers, "Headers")?,
+        query: resolved.query,
+        headers: resolved.headers,
         message_bytes: config.limits.message_bytes,
     };
-    if let Some((name, _)) = request.headers.iter().find(|(_, value)| !is_header_value(value)) {
-        return Err(Problem::new(Code::HeaderInvalid).with("name", name).with("connection", &config.name));
-    }
     let mut socket = transport::open(&environment.resolver, &request, stage).await?;
     let not_socketio =
         |received: String| Problem::new(Code::NotSocketIo).with("address", &config.address).with("received", received);
@@ -215,7 +222,7 @@ async fn open(
     }
     match engineio::decode(&text) {
         Ok(engineio::Packet::Open(json)) => match Handshake::decode(json) {
-            Ok(handshake) => Ok((socket, handshake)),
+            Ok(handshake) => Ok((socket, handshake, resolved.auth)),
             Err(wrong) => Err(not_socketio(wrong.0)),
         },
         _ => Err(not_socketio(format!("{:?}", text.chars().take(40).collect::<String>()))),
@@ -306,22 +313,41 @@ fn describe(session: &Session, lost: Lost) -> Failure {
     }
 }
 
-/// Sends what is left, says goodbye, and cuts the socket if that takes too long. The session does not wait for it.
-fn close_politely(mut socket: WebSocket, outbox: VecDeque<Outgoing>, environment: &Environment) {
+/// Sends what is left within `limit`, says goodbye, and cuts the socket if that takes too long. The session does not wait
+/// for it.
+fn close_politely(session: &mut Session, mut socket: WebSocket, limit: Duration, environment: &Environment) {
+    let mut outbox = session.take_outbox();
+    let (shared, events) = (Arc::clone(&session.shared), Arc::clone(&environment.events));
+    let limits = session.inbound_limits();
     let mut closing = environment.closing.borrow_mut();
     while closing.try_join_next().is_some() {}
     closing.spawn_local(async move {
-        let goodbye = async {
-            for Outgoing { frame, reservation } in outbox {
-                if poll_fn(|cx| socket.poll_ready(cx)).await.is_err() || socket.send(frame).is_err() {
-                    return;
-                }
-                drop(reservation);
-            }
-            socket.close().await;
-        };
-        let _ = timeout(CLOSE_LIMIT, goodbye).await;
+        let sent = timeout(limit, send_all(&mut socket, &mut outbox)).await;
+        let waiting = outbox.iter().filter(|outgoing| outgoing.reservation.is_some()).count();
+        // What was being written when it ended did not leave as a whole.
+        let lost = waiting + usize::from(!matches!(sent, Ok(Ok(()))));
+        if lost > 0 {
+            shared.status.dropped.fetch_add(lost as u64, Ordering::Relaxed);
+            let problem = Problem::new(Code::NotSent)
+                .with("count", lost)
+                .with("reason", format!("the server took them too slowly, {} s after Stop", limit.as_secs_f64()));
+            let event = error_event(shared.handle, &problem, DEFAULT_NAMESPACE, 0, false, None);
+            events.append(shared.handle, &mut vec![event], limits);
+        } else {
+            let _ = timeout(CLOSE_LIMIT, socket.close()).await;
+        }
     });
+}
+
+/// Hands all frames to the transport and flushes. What is left in `outbox` when this is dropped has not left.
+async fn send_all(socket: &mut WebSocket, outbox: &mut VecDeque<Outgoing>) -> Result<(), Lost> {
+    while !outbox.is_empty() {
+        poll_fn(|cx| socket.poll_ready(cx)).await?;
+        if let Some(outgoing) = outbox.pop_front() {
+            socket.send(outgoing.frame)?;
+        }
+    }
+    poll_fn(|cx| socket.poll_flush(cx)).await
 }
 
 /// A timer that is only touched when its deadline changes.

@@ -12,7 +12,7 @@ use super::namespace::{Early, Joining, Namespace};
 use super::session::{Failure, Session, reason};
 use crate::descriptor::{field_index, type_id};
 use crate::diagnostics::{Code, Problem, clock};
-use crate::events::{Body, Class, Event, Output, Received, Text};
+use crate::events::{Body, Class, Event, EventQueue, InboundLimits, Output, Received, Text};
 use crate::protocol::json::{self, Elements};
 use crate::protocol::socketio::{self, Connected, Kind, Packet, RESERVED_EVENTS, Refused};
 use crate::protocol::{Malformed, engineio};
@@ -306,15 +306,18 @@ impl Session {
         Failure::lost(problem, why)
     }
 
+    /// How much may wait for the host.
+    pub fn inbound_limits(&self) -> InboundLimits {
+        let limits = &self.config.limits;
+        InboundLimits { events: limits.inbound_messages, bytes: limits.inbound_bytes }
+    }
+
     /// Hands what happened to the queue of the host.
-    pub fn publish(&mut self, queue: &crate::events::EventQueue) {
+    pub fn publish(&mut self, queue: &EventQueue) {
         if self.events.is_empty() {
             return;
         }
-        let limits = crate::events::InboundLimits {
-            events: self.config.limits.inbound_messages,
-            bytes: self.config.limits.inbound_bytes,
-        };
+        let limits = self.inbound_limits();
         let overflow = queue.append(self.shared.handle, &mut self.events, limits);
         if overflow.dropped > 0 {
             self.shared.status.dropped.fetch_add(overflow.dropped, Ordering::Relaxed);

@@ -18,7 +18,7 @@ use crate::diagnostics::{Code, Problem, Range};
 use crate::events::{Event, Output, Text};
 use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::{self, Connected, DEFAULT_NAMESPACE, Refused};
-use crate::settings::{ConnectionConfig, Secret};
+use crate::settings::ConnectionConfig;
 use crate::transport::Frame;
 
 /// Reasons of On Socket.IO Stop, in the words of the reference client.
@@ -40,6 +40,9 @@ pub mod reason {
     /// The plugin was deactivated.
     pub const DISABLED: &str = "plugin disabled";
 }
+
+/// Credentials for the server.
+pub type Auth = serde_json::Map<String, serde_json::Value>;
 
 /// How a session, or an attempt to begin one, came to its end.
 #[derive(Debug)]
@@ -102,6 +105,8 @@ pub struct Session {
     pub(super) partial: Option<Partial>,
     /// What the server takes at most in one message.
     pub(super) max_payload: usize,
+    /// Credentials, as they were read for this connection.
+    auth: Auth,
     heartbeat: Option<Heartbeat>,
     /// An answer to a ping of the server is in the outbox.
     pong_is_due: bool,
@@ -142,6 +147,7 @@ impl Session {
             questions: Questions::default(),
             partial: None,
             max_payload: usize::MAX,
+            auth: Auth::new(),
             heartbeat: None,
             pong_is_due: false,
             ping_sent: None,
@@ -349,24 +355,13 @@ impl Session {
     pub(super) fn join(&mut self, name: &str) -> &mut Namespace {
         let idle = self.open_namespace(name).joining == Joining::Idle;
         if idle && self.open && self.started {
-            // Resolved before the socket was opened; a reference that broke since is told by the next attempt.
-            match self.auth() {
-                Ok(auth) => self.ask_for(name, auth),
-                Err(problem) => self.tell(problem, name, 0, false, None),
-            }
+            self.ask_for(name);
         }
         self.open_namespace(name)
     }
 
-    fn auth(&self) -> Result<serde_json::Map<String, serde_json::Value>, Problem> {
-        let auth = serde_json::Value::Object(self.config.auth.clone());
-        match Secret::resolve_json(&auth, &self.config.name, "Auth")? {
-            serde_json::Value::Object(auth) => Ok(auth),
-            _ => Ok(serde_json::Map::new()),
-        }
-    }
-
-    fn ask_for(&mut self, name: &str, mut auth: serde_json::Map<String, serde_json::Value>) {
+    fn ask_for(&mut self, name: &str) {
+        let mut auth = self.auth.clone();
         let deadline = Instant::now() + self.config.connect_timeout;
         let namespace = self.open_namespace(name);
         namespace.joining = Joining::Asked(deadline);
@@ -488,8 +483,8 @@ impl Session {
     // ---- The engine -----------------------------------------------------------------------------------------------
 
     /// The transport is open and the server has shaken hands: ask for all namespaces.
-    pub fn opened(&mut self, handshake: &Handshake, deadline: Instant) -> Result<(), Failure> {
-        let auth = self.auth().map_err(|problem| Failure::lost(problem, reason::CONNECT))?;
+    pub fn opened(&mut self, handshake: &Handshake, auth: Auth, deadline: Instant) {
+        self.auth = auth;
         self.open = true;
         self.max_payload =
             handshake.max_payload.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
@@ -498,13 +493,12 @@ impl Session {
         // BTreeMap: the default namespace sorts first.
         let names: Vec<String> = self.namespaces.keys().cloned().collect();
         for name in names {
-            self.ask_for(&name, auth.clone());
+            self.ask_for(&name);
         }
         // Connect Timeout is over the whole of it.
         if let Some(namespace) = self.namespaces.get_mut(DEFAULT_NAMESPACE) {
             namespace.joining = Joining::Asked(deadline);
         }
-        Ok(())
     }
 
     /// The server gave a sign of life that it wants answered.
@@ -730,20 +724,7 @@ impl Session {
             return;
         }
         self.log(Level::Error, || format!("{}: {message} {}", problem.name(), problem.remedy()));
-        let outputs = vec![
-            Output::Pulse(true),
-            Output::Text(if namespace == DEFAULT_NAMESPACE { Text::constant(c"/") } else { namespace.into() }),
-            Output::Text(message.into()),
-            Output::Text(problem.name().into()),
-            Output::Text(problem.remedy().into()),
-            Output::Bool(fatal),
-            Output::Float(retry_in.unwrap_or_default().as_secs_f64()),
-        ];
-        self.events.push(Event {
-            node,
-            error: Some(problem.range()),
-            ..Event::of(type_id::ON_ERROR, self.shared.handle, outputs)
-        });
+        self.events.push(error_event(self.shared.handle, &problem, namespace, node, fatal, retry_in));
     }
 
     pub(super) fn log(&self, level: Level, message: impl FnOnce() -> String) {
@@ -757,4 +738,25 @@ impl Session {
     pub(super) fn traffic(&self, message: impl FnOnce() -> String) {
         self.log(Level::Traffic, message);
     }
+}
+
+/// On Socket.IO Error.
+pub fn error_event(
+    connection: u64,
+    problem: &Problem,
+    namespace: &str,
+    node: u64,
+    fatal: bool,
+    retry_in: Option<Duration>,
+) -> Event {
+    let outputs = vec![
+        Output::Pulse(true),
+        Output::Text(if namespace == DEFAULT_NAMESPACE { Text::constant(c"/") } else { namespace.into() }),
+        Output::Text(problem.message().into()),
+        Output::Text(problem.name().into()),
+        Output::Text(problem.remedy().into()),
+        Output::Bool(fatal),
+        Output::Float(retry_in.unwrap_or_default().as_secs_f64()),
+    ];
+    Event { node, error: Some(problem.range()), ..Event::of(type_id::ON_ERROR, connection, outputs) }
 }

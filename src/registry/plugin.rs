@@ -167,7 +167,7 @@ impl Plugin {
             Err(Refusal::new(
                 RefusalKind::Timeout,
                 format!(
-                    "Something still winds down after {timeout_ms} ms, most likely the look-up of a name. Call disable again."
+                    "Something still winds down after {timeout_ms} ms, most likely the look-up of a name or a file that does not answer. Call disable again."
                 ),
             ))
         }

@@ -9,6 +9,7 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::platform::with_signals_blocked;
 
@@ -78,6 +79,37 @@ fn join_done(running: &mut Vec<Running>) {
             // A panic was reported by the hook; there is nothing to pass on.
             let _ = running.swap_remove(index).handle.join();
         }
+    }
+}
+
+/// Calls that the system only offers as blocking ones. Each runs on a short-lived thread of its own; how many at the same
+/// time is bounded, since a call that hangs can't be ended.
+pub struct Blocking {
+    threads: Arc<Threads>,
+    name: &'static str,
+    free: Arc<Semaphore>,
+}
+
+/// Blocking calls of one kind at the same time.
+const BLOCKING_CALLS: usize = 8;
+
+impl Blocking {
+    /// Calls of one kind, on threads of this name.
+    pub fn new(threads: Arc<Threads>, name: &'static str) -> Blocking {
+        Blocking { threads, name, free: Arc::new(Semaphore::new(BLOCKING_CALLS)) }
+    }
+
+    /// Runs a call. Whoever does not want to wait any longer drops the future; the call itself goes on to its end.
+    pub async fn run<T: Send + 'static>(&self, call: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
+        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(io::Error::other)?;
+        let (answer, answered) = oneshot::channel();
+        self.threads.spawn(self.name, move || {
+            let result = call();
+            drop(permit);
+            // Nobody may be waiting any more.
+            let _ = answer.send(result);
+        })?;
+        answered.await.map_err(io::Error::other)
     }
 }
 

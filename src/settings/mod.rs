@@ -6,9 +6,13 @@ mod secret;
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 pub use address::Address;
 pub use parse::parse;
 pub use secret::Secret;
+
+use crate::diagnostics::{Code, Problem};
 
 /// Whether text can be the value of an HTTP header: no line breaks, no control characters (RFC 9110, section 5.5).
 pub fn is_header_value(text: &str) -> bool {
@@ -27,7 +31,7 @@ pub struct ConnectionConfig {
     /// Further headers of the request.
     pub headers: Vec<(String, Secret)>,
     /// Credentials: a JSON object whose texts may be references.
-    pub auth: serde_json::Map<String, serde_json::Value>,
+    pub auth: Map<String, Value>,
     /// Whether it starts when it is configured.
     pub autostart: bool,
     /// What happens after a loss.
@@ -36,6 +40,53 @@ pub struct ConnectionConfig {
     pub connect_timeout: Duration,
     /// The bounds.
     pub limits: Limits,
+}
+
+/// What a configuration's references stand for, read anew for each attempt to connect.
+#[derive(Debug, Default)]
+pub struct Resolved {
+    /// Further parameters of the request.
+    pub query: Vec<(String, String)>,
+    /// Further headers of the request.
+    pub headers: Vec<(String, String)>,
+    /// Credentials.
+    pub auth: Map<String, Value>,
+}
+
+impl ConnectionConfig {
+    /// Whether anything in it is a reference: then reading it may take time.
+    pub fn has_references(&self) -> bool {
+        fn refers(value: &Value) -> bool {
+            match value {
+                Value::String(text) => Secret::new(text).literal().is_none(),
+                Value::Array(items) => items.iter().any(refers),
+                Value::Object(fields) => fields.values().any(refers),
+                _ => false,
+            }
+        }
+        self.query.iter().chain(&self.headers).any(|(_, value)| value.literal().is_none())
+            || self.auth.values().any(refers)
+    }
+
+    /// Reads what its references stand for. May block for as long as the file system does.
+    pub fn resolve(&self) -> Result<Resolved, Problem> {
+        let texts = |pairs: &[(String, Secret)], field| {
+            pairs
+                .iter()
+                .map(|(key, value)| Ok((key.clone(), value.resolve(&self.name, field)?)))
+                .collect::<Result<Vec<_>, Problem>>()
+        };
+        let headers = texts(&self.headers, "Headers")?;
+        if let Some((name, _)) = headers.iter().find(|(_, value)| !is_header_value(value)) {
+            return Err(Problem::new(Code::HeaderInvalid).with("name", name).with("connection", &self.name));
+        }
+        let auth = self
+            .auth
+            .iter()
+            .map(|(key, value)| Ok((key.clone(), Secret::resolve_json(value, &self.name, "Auth")?)))
+            .collect::<Result<_, Problem>>()?;
+        Ok(Resolved { query: texts(&self.query, "Query")?, headers, auth })
+    }
 }
 
 /// What happens after a loss.

@@ -1,6 +1,8 @@
 //! Values that may be references, and that never show up in a log.
 
+use std::env::VarError;
 use std::fmt;
+use std::io::Read;
 
 use crate::diagnostics::{Code, Problem};
 
@@ -19,24 +21,27 @@ impl Secret {
         (!self.0.starts_with("env:") && !self.0.starts_with("file:")).then_some(&self.0)
     }
 
-    /// The value itself. References are read anew each time, so that a token can change while the project runs.
+    /// The value itself. References are read anew each time, so that a token can change while the project runs. May
+    /// block for as long as the file system does.
     pub fn resolve(&self, connection: &str, field: &'static str) -> Result<String, Problem> {
-        let unavailable = |reason: &dyn fmt::Display| {
+        let read = if let Some(name) = self.0.strip_prefix("env:") {
+            // The system's own words would repeat a value that is no text.
+            std::env::var(name).map_err(|error| match error {
+                VarError::NotPresent => "it is not set".to_string(),
+                VarError::NotUnicode(_) => "it is not UTF-8".to_string(),
+            })
+        } else if let Some(path) = self.0.strip_prefix("file:") {
+            read_file(path)
+        } else {
+            Ok(self.0.clone())
+        };
+        read.map_err(|reason| {
             Problem::new(Code::SecretUnavailable)
                 .with("field", field)
                 .with("connection", connection)
                 .with("reference", &self.0)
                 .with("reason", reason)
-        };
-        if let Some(name) = self.0.strip_prefix("env:") {
-            std::env::var(name).map_err(|error| unavailable(&error))
-        } else if let Some(path) = self.0.strip_prefix("file:") {
-            std::fs::read_to_string(path)
-                .map(|text| text.trim_end_matches(['\r', '\n']).to_string())
-                .map_err(|error| unavailable(&error))
-        } else {
-            Ok(self.0.clone())
-        }
+        })
     }
 
     /// Resolves the texts in a JSON value.
@@ -63,6 +68,24 @@ impl Secret {
     }
 }
 
+/// Bytes of a file with a secret, at most.
+const FILE_LIMIT: u64 = 64 << 10;
+
+/// The text of a file without its last line break.
+fn read_file(path: &str) -> Result<String, String> {
+    let told = |error: std::io::Error| error.to_string();
+    // A pipe or a device might never end.
+    if !std::fs::metadata(path).map_err(told)?.is_file() {
+        return Err("it is not a file".into());
+    }
+    let mut text = String::new();
+    let file = std::fs::File::open(path).map_err(told)?;
+    if file.take(FILE_LIMIT + 1).read_to_string(&mut text).map_err(told)? as u64 > FILE_LIMIT {
+        return Err(format!("it has more than {FILE_LIMIT} bytes"));
+    }
+    Ok(text.trim_end_matches(['\r', '\n']).to_string())
+}
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("(secret)")
@@ -83,6 +106,10 @@ mod tests {
         let problem = secret.resolve("main", "Auth").unwrap_err();
         assert_eq!(problem.name(), "secret_unavailable");
         assert!(problem.message().contains("Auth of connection main"), "{}", problem.message());
+        let no_file = Secret::new("file:/dev/zero").resolve("main", "Auth").unwrap_err();
+        assert!(no_file.message().ends_with("it is not a file."), "{}", no_file.message());
+        let unset = Secret::new("env:SOCKETIO_NOT_SET").resolve("main", "Auth").unwrap_err();
+        assert!(unset.message().contains("it is not set"), "{}", unset.message());
         assert_eq!(format!("{:?}", Secret::new("s3cret")), "(secret)");
         assert_eq!(Secret::new("plain").resolve("main", "Auth").unwrap(), "plain");
     }

@@ -29,6 +29,8 @@ pub struct Request {
 /// How far an attempt to connect has come, for the sentence when it takes too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
+    /// Reading what `env:` and `file:` refer to.
+    Secrets,
     /// Looking up the name.
     Lookup,
     /// Opening TCP.
@@ -43,6 +45,7 @@ impl Stage {
     /// The stage in words that continue a sentence.
     pub fn describe(self) -> &'static str {
         match self {
+            Stage::Secrets => "a file that Project Settings refer to was still being read",
             Stage::Lookup => "its name was still being looked up",
             Stage::Tcp => "not even to the first packet",
             Stage::Upgrade => "it accepted the connection but did not answer the WebSocket request",

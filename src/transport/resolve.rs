@@ -1,28 +1,21 @@
-//! Names to addresses. The system offers this only as a blocking call that can't be interrupted, so it runs on a
-//! short-lived thread of its own; how many of them there are is bounded.
+//! Names to addresses. The system offers this only as a blocking call.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
 
-use tokio::sync::{Semaphore, oneshot};
-
 use crate::diagnostics::{Code, Problem};
-use crate::runtime::Threads;
+use crate::runtime::{Blocking, Threads};
 use crate::settings::Address;
-
-/// Look-ups at the same time.
-const LOOKUPS: usize = 8;
 
 /// Looks up names.
 pub struct Resolver {
-    threads: Arc<Threads>,
-    free: Arc<Semaphore>,
+    lookups: Blocking,
 }
 
 impl Resolver {
     /// A resolver whose threads belong to `threads`.
     pub fn new(threads: Arc<Threads>) -> Resolver {
-        Resolver { threads, free: Arc::new(Semaphore::new(LOOKUPS)) }
+        Resolver { lookups: Blocking::new(threads, "socketio-lookup") }
     }
 
     /// The addresses of a server, in the system's order of preference.
@@ -39,17 +32,8 @@ impl Resolver {
             Problem::new(Code::DnsFailed).with("host", &address.host).with("reason", reason)
         };
         let host = address.host.clone();
-        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(|error| failed(&error))?;
-        let (answer, answered) = oneshot::channel();
-        self.threads
-            .spawn("socketio-lookup", move || {
-                let found = (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
-                drop(permit);
-                // Nobody may be waiting any more.
-                let _ = answer.send(found);
-            })
-            .map_err(|error| failed(&error))?;
-        match answered.await {
+        let lookup = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
+        match self.lookups.run(lookup).await {
             Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
             Ok(Ok(_)) => Err(failed(&"it has no address")),
             Ok(Err(error)) => {

@@ -1,21 +1,78 @@
 //! The committed files that are made from the sources: header, plugin.json, node reference.
 
-use std::path::PathBuf;
+use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
+use socketio_plugin::descriptor;
 
-/// The folder of the repository.
-pub fn root() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the repository").to_path_buf()
+use crate::repository::root;
+
+/// A generated file: where it lies in the repository, and what the sources make of it.
+pub struct Generated {
+    pub path: &'static str,
+    content: String,
 }
 
-/// Path in the repository and content of each generated file.
-fn files() -> Result<Vec<(&'static str, String)>> {
+impl Generated {
+    /// Where the committed file differs first, if it does.
+    pub fn difference(&self) -> Option<String> {
+        let committed = std::fs::read_to_string(root().join(self.path)).unwrap_or_default();
+        first_difference(&committed, &self.content)
+    }
+}
+
+/// All generated files.
+pub fn files() -> Result<Vec<Generated>> {
+    let version = socketio_plugin::abi::types::SOCKETIO_ABI_VERSION;
     Ok(vec![
-        ("include/socketio_plugin.h", header()?),
-        ("plugin.json", socketio_plugin::descriptor::plugin_json(socketio_plugin::abi::types::SOCKETIO_ABI_VERSION)),
-        ("docs/nodes.md", socketio_plugin::descriptor::nodes_markdown()),
+        Generated { path: "include/socketio_plugin.h", content: header()? },
+        Generated { path: "plugin.json", content: descriptor::plugin_json(version) },
+        Generated { path: "docs/nodes.md", content: descriptor::nodes_markdown() },
     ])
+}
+
+/// `cargo xtask generate`: writes the generated files. With `--check` it only says which are stale.
+pub fn command(arguments: &[String]) -> Result<ExitCode> {
+    let check = match arguments {
+        [] => false,
+        [option] if option == "--check" => true,
+        _ => bail!("it takes nothing but --check"),
+    };
+    let mut code = ExitCode::SUCCESS;
+    for file in files()? {
+        let Some(difference) = file.difference() else {
+            println!("{} is up to date", file.path);
+            continue;
+        };
+        if check {
+            println!("{} is stale: {difference}", file.path);
+            code = ExitCode::FAILURE;
+            continue;
+        }
+        let path = root().join(file.path);
+        std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))?;
+        std::fs::write(path, file.content)?;
+        println!("{} written", file.path);
+    }
+    Ok(code)
+}
+
+/// The first line in which two texts differ.
+fn first_difference(committed: &str, made: &str) -> Option<String> {
+    if committed == made {
+        return None;
+    }
+    let (mut a, mut b) = (committed.lines(), made.lines());
+    let mut number = 1;
+    loop {
+        match (a.next(), b.next()) {
+            (Some(a), Some(b)) if a == b => number += 1,
+            (a, b) => {
+                let shown = |line: Option<&str>| line.map_or("its end".to_owned(), |line| format!("\"{line}\""));
+                return Some(format!("line {number} is {}, and the sources make it {}", shown(a), shown(b)));
+            }
+        }
+    }
 }
 
 fn header() -> Result<String> {
@@ -23,10 +80,12 @@ fn header() -> Result<String> {
     let mut config = cbindgen::Config::from_file(root.join("cbindgen.toml")).map_err(anyhow::Error::msg)?;
     let after = config.after_includes.get_or_insert_default();
     after.push('\n');
-    after.push_str(&socketio_plugin::descriptor::header_nodes());
+    after.push_str(&descriptor::header_nodes());
     let mut builder = cbindgen::Builder::new().with_config(config);
     // One source at a time, in the order in which a reader wants them.
-    for file in ["status", "types", "identity", "lifecycle", "settings", "connections", "nodes", "events", "diagnostics"] {
+    for file in
+        ["status", "types", "identity", "lifecycle", "settings", "connections", "nodes", "events", "diagnostics"]
+    {
         builder = builder.with_src(root.join("src/abi").join(file).with_extension("rs"));
     }
     let bindings = builder.generate().context("cbindgen")?;
@@ -75,25 +134,23 @@ fn tidy(header: &str) -> String {
     out
 }
 
-/// Writes every generated file.
-pub fn write() -> Result<()> {
-    for (path, content) in files()? {
-        let path = root().join(path);
-        std::fs::create_dir_all(path.parent().expect("a file lies in a folder"))?;
-        std::fs::write(path, content)?;
-    }
-    Ok(())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-/// The generated files that are not what the sources make of them.
-pub fn stale() -> Result<Vec<String>> {
-    let mut stale = Vec::new();
-    for (path, content) in files()? {
-        let committed = std::fs::read_to_string(root().join(path)).unwrap_or_default();
-        if committed != content {
-            let line = committed.lines().zip(content.lines()).take_while(|(a, b)| a == b).count() + 1;
-            stale.push(format!("{path}, line {line}"));
-        }
+    #[test]
+    fn the_first_differing_line_is_named() {
+        let difference = |a, b| first_difference(a, b).unwrap();
+        assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
+        assert_eq!(difference("a\nb\n", "a\nc\n"), "line 2 is \"b\", and the sources make it \"c\"");
+        assert_eq!(difference("a\n", "a\nb\n"), "line 2 is its end, and the sources make it \"b\"");
+        assert_eq!(difference("", "a\n"), "line 1 is its end, and the sources make it \"a\"");
     }
-    Ok(stale)
+
+    #[test]
+    fn comments_of_one_line_and_negative_constants_are_tidied() {
+        let written = "/*\n Wrong.\n */\n#define A -1\n\n/*\n More.\n */\n#define B 2\nSOCKETIO_API\nint f(void);\n";
+        let tidied = "/* Wrong. */\n#define A (-1)\n/* More. */\n#define B 2\nSOCKETIO_API int f(void);\n";
+        assert_eq!(tidy(written), tidied);
+    }
 }

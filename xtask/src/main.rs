@@ -1,2 +1,93 @@
+//! The commands of this repository: `cargo xtask COMMAND`.
+
+mod check;
+mod demo;
+mod exports;
 mod generate;
-fn main() -> anyhow::Result<()> { generate::write() }
+mod performance;
+mod process;
+mod report;
+mod repository;
+mod steps;
+mod style;
+mod test;
+
+use std::process::ExitCode;
+
+/// A command: its name, its options, what it does, and what runs it with the arguments after its name.
+struct Command {
+    name: &'static str,
+    options: &'static str,
+    help: &'static str,
+    run: fn(&[String]) -> anyhow::Result<ExitCode>,
+}
+
+const COMMANDS: &[Command] = &[
+    Command {
+        name: "demo",
+        options: "",
+        help: "show a project at work: the studio and an embedded server, as a timeline",
+        run: demo::command,
+    },
+    Command {
+        name: "test",
+        options: "[--release] [--repeat N] [FILTER]",
+        help: "run all tests, those with FILTER in their names, or the C harness N times",
+        run: test::command,
+    },
+    Command { name: "check", options: "", help: "run the quick checks, which need no network", run: check::command },
+    Command {
+        name: "exports",
+        options: "",
+        help: "compare what the library exports with the header and with abi/",
+        run: exports::command,
+    },
+    Command {
+        name: "generate",
+        options: "[--check]",
+        help: "write the generated files, or say which are stale",
+        run: generate::command,
+    },
+    Command {
+        name: "performance",
+        options: "",
+        help: "measure what a host pays in its frame, and write it into docs/performance.md",
+        run: performance::command,
+    },
+];
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let Some((name, rest)) = arguments.split_first() else {
+        print!("{}", usage());
+        return ExitCode::SUCCESS;
+    };
+    let Some(command) = COMMANDS.iter().find(|command| command.name == name) else {
+        eprint!("There is no command \"{name}\".\n\n{}", usage());
+        return ExitCode::from(2);
+    };
+    match (command.run)(rest) {
+        Ok(code) => code,
+        Err(error) => {
+            eprintln!("cargo xtask {name}: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn usage() -> String {
+    let mut text = String::from("cargo xtask COMMAND\n\n");
+    for command in COMMANDS {
+        let call = format!("{} {}", command.name, command.options);
+        text.push_str(&format!("  {call:<39} {}\n", command.help));
+    }
+    text
+}
+
+/// For the commands that take no arguments.
+fn no_arguments(arguments: &[String]) -> anyhow::Result<()> {
+    match arguments.first() {
+        Some(argument) => anyhow::bail!("unknown argument \"{argument}\""),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,179 @@
+/* The same again and again: threads, descriptors and memory stay flat. */
+
+#include "harness.h"
+
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+
+/* Allocators keep a little; a leak of one session, times the rounds below, is far more. */
+#define RSS_LIMIT_KIB 6144
+
+static long rss_then;
+static int fds_then;
+
+/* Measured after the first rounds, when every cache is filled. */
+static void remember(void)
+{
+    rss_then = rss_kib();
+    fds_then = fd_count();
+}
+
+static void check_flat(void)
+{
+    wait_threads(1);
+    CHECK_INT(fd_count(), fds_then);
+    long grown = rss_kib() - rss_then;
+    if (grown > RSS_LIMIT_KIB) {
+        FAIL("grew by %ld KiB", grown);
+    }
+}
+
+/* Events are dropped, not kept: the harness itself must stay flat too. */
+static void drop_events(void)
+{
+    socketio_event_batch_t batch = {.struct_size = sizeof batch};
+    while (plugin.event_poll(0, &batch) >= 0) {
+    }
+}
+
+static void load_and_close(void)
+{
+    int port = port_reserve();
+    for (int round = 0; round < 200; round++) {
+        if (round == 50) {
+            remember();
+        }
+        plugin = plugin_open(library_path(), RTLD_NOW | RTLD_LOCAL);
+        CHECK_STATUS(plugin.plugin_enable(NULL), SOCKETIO_OK);
+        start(configure(port, NULL));
+        CHECK_STATUS(plugin.plugin_disable(2000), SOCKETIO_OK);
+        drop_events();
+        forgive_sessions();
+        plugin_close(&plugin);
+    }
+    check_flat();
+}
+
+static void start_stop_disable_enable(void)
+{
+    int port = port_reserve();
+    plugin_load();
+    for (int round = 0; round < 1000; round++) {
+        if (round == 100) {
+            remember();
+        }
+        CHECK_STATUS(plugin.plugin_enable(NULL), SOCKETIO_OK);
+        socketio_connection_t client = configure(port, NULL);
+        start(client);
+        stop(client);
+        CHECK_STATUS(plugin.plugin_disable(2000), SOCKETIO_OK);
+        drop_events();
+        forgive_sessions();
+    }
+    check_flat();
+}
+
+static void connect_and_disconnect(void)
+{
+    server_t *server = server_start(NULL);
+    begin();
+    socketio_connection_t client = configure(server_port(server), NULL);
+    for (int round = 0; round < 200; round++) {
+        if (round == 50) {
+            rss_then = rss_kib();
+        }
+        start(client);
+        WAIT_START(client);
+        stop(client);
+        WAIT_STOP(client);
+    }
+    long grown = rss_kib() - rss_then;
+    CHECK(grown < RSS_LIMIT_KIB);
+    CHECK_INT(thread_count(), 2);
+}
+
+static void settings_that_come_and_go(void)
+{
+    plugin_load();
+    CHECK_STATUS(plugin.plugin_enable(NULL), SOCKETIO_OK);
+    socketio_connection_t first = 0;
+    for (int round = 0; round < 2000; round++) {
+        if (round == 200) {
+            rss_then = rss_kib();
+        }
+        char name[32];
+        snprintf(name, sizeof name, "connection %d", round);
+        settings_add(name, 9, NULL);
+        settings_apply();
+        if (round == 0) {
+            first = find(name);
+        }
+        CHECK(round == 0 || find(name) != first);
+    }
+    CHECK(rss_kib() - rss_then < RSS_LIMIT_KIB);
+    socketio_connection_info_t info = {.struct_size = sizeof info};
+    CHECK_STATUS(plugin.connection_info(first, &info), SOCKETIO_E_STALE);
+}
+
+static void messages_that_come_and_go(void)
+{
+    server_t *server = server_start(NULL);
+    socketio_connection_t client = connected(server, NULL);
+    subscribe(client, "echo", NULL);
+    WAIT_SUBSCRIBED(client, "echo");
+    for (int round = 0; round < 40; round++) {
+        if (round == 10) {
+            rss_then = rss_kib();
+        }
+        server_command(server, "flood %s", JSON({"event":"echo","count":1000}));
+        for (int received = 0; received < 1000;) {
+            socketio_event_batch_t batch = {.struct_size = sizeof batch};
+            CHECK_STATUS(plugin.event_wait(PATIENCE_MS), SOCKETIO_OK);
+            CHECK(plugin.event_poll(0, &batch) >= 0);
+            received += (int)batch.count;
+        }
+    }
+    CHECK(rss_kib() - rss_then < RSS_LIMIT_KIB);
+}
+
+/* ---- A host thread that called in, and outlives the library ---- */
+
+static pthread_barrier_t called_in;
+static pthread_barrier_t closed;
+
+static void *call_in(void *argument)
+{
+    CHECK_STATUS(plugin.settings_check("nonsense", 8), SOCKETIO_E_SETTINGS);
+    CHECK(plugin.last_error(NULL, 0) > 0);
+    uint64_t connection = 0;
+    CHECK(plugin.connection_find("main", 4, &connection) < 0);
+    pthread_barrier_wait(&called_in);
+    pthread_barrier_wait(&closed);
+    return argument;
+}
+
+static void a_thread_that_called_in_ends_after_the_library_is_closed(void)
+{
+    for (int round = 0; round < 30; round++) {
+        begin();
+        pthread_t thread;
+        CHECK(pthread_barrier_init(&called_in, NULL, 2) == 0 && pthread_barrier_init(&closed, NULL, 2) == 0);
+        CHECK(pthread_create(&thread, NULL, call_in, NULL) == 0);
+        pthread_barrier_wait(&called_in);
+        disable();
+        plugin_close(&plugin);
+        pthread_barrier_wait(&closed);
+        CHECK(pthread_join(thread, NULL) == 0);
+        pthread_barrier_destroy(&called_in);
+        pthread_barrier_destroy(&closed);
+    }
+}
+
+TEST_MAIN(
+    CASE(load_and_close),
+    CASE(start_stop_disable_enable),
+    CASE(connect_and_disconnect),
+    CASE(settings_that_come_and_go),
+    CASE(messages_that_come_and_go),
+    CASE(a_thread_that_called_in_ends_after_the_library_is_closed))

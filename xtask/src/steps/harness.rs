@@ -1,0 +1,307 @@
+//! The C harness: programs that load the library as a studio does and meet the official server.
+//!
+//! Each `tests/c/KIND_*.c` is a program. It lists its cases with `--list`, and runs one by its name: it exits with 0
+//! (passed), 77 (skipped, with the reason) or anything else (failed).
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::process::{self, Group};
+use crate::report::{self, Case, Outcome};
+use crate::repository::{self, Profile};
+use crate::steps::tools;
+
+/// What the first part of a program's name may be: the kind of its tests.
+const KINDS: &[&str] = &["api", "flow", "misuse", "load"];
+/// What every program is compiled with.
+const COMMON: &str = "harness";
+const AT_A_TIME: usize = 2;
+const TIME_LIMIT: Duration = Duration::from_secs(90);
+const SKIPPED: i32 = 77;
+
+fn folder() -> PathBuf {
+    repository::target().join("harness")
+}
+
+/// Compiles every program, without a warning: by one compiler to be run, by the others to be checked.
+pub fn build() -> Result<Outcome> {
+    let folder = folder();
+    if folder.exists() {
+        // A program whose source is gone or does not compile must not run from an earlier build.
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(folder.join("logs"))?;
+    let compilers = tools::compilers();
+    let ((compiler, _), others) = compilers.split_first().context("there is no C compiler")?;
+    let common = folder.join(COMMON).with_extension("o");
+    let mut command = compile(compiler, COMMON);
+    command.args(["-c", "-o"]).arg(&common);
+    process::run(command)?;
+    let mut outcome = Outcome::default();
+    for name in program_names()? {
+        let mut command = compile(compiler, &name);
+        command.arg(&common).arg("-o").arg(folder.join(&name)).arg("-ldl");
+        let result = kind_is_known(&name).and_then(|()| process::run(command));
+        outcome.count(format!("{name}.c"), result.map(drop).map_err(|error| format!("{error:#}")));
+        for (other, _) in others {
+            let mut command = compile(other, &name);
+            command.arg("-fsyntax-only");
+            let result = process::run(command).map(drop).map_err(|error| format!("{error:#}"));
+            outcome.count(format!("{name}.c by {other}"), result);
+        }
+    }
+    let names: Vec<&str> = compilers.iter().map(|(name, _)| *name).collect();
+    outcome.note = format!("by {}", names.join(", "));
+    Ok(outcome)
+}
+
+/// Compiles one source. Its path is relative, so that failed checks name it so.
+fn compile(compiler: &str, name: &str) -> Command {
+    let mut command = process::command(compiler);
+    command.args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1", "-pthread"]);
+    command.args(["-Iinclude", "-Itests/c"]).arg(format!("tests/c/{name}.c"));
+    command
+}
+
+/// The programs of `tests/c`.
+fn program_names() -> Result<Vec<String>> {
+    let sources = repository::files(&repository::root().join("tests/c"), "c")?;
+    let names = sources.iter().filter_map(|path| path.file_stem()?.to_str());
+    Ok(names.filter(|name| *name != COMMON).map(str::to_owned).collect())
+}
+
+fn kind_is_known(program: &str) -> Result<()> {
+    let kind = program.split('_').next().unwrap_or_default();
+    if program == kind || !KINDS.contains(&kind) {
+        bail!("The kind of its tests is unknown: the name begins with one of {}, and an underscore.", KINDS.join(", "));
+    }
+    Ok(())
+}
+
+/// What to run.
+#[derive(Clone, Copy)]
+pub struct Selection<'a> {
+    pub profile: Profile,
+    /// Part of `program/case`.
+    pub filter: Option<&'a str>,
+    /// How many times over.
+    pub rounds: usize,
+}
+
+/// Runs the cases, some at a time.
+pub fn run(selection: Selection) -> Result<Outcome> {
+    let environment = Environment::new(selection.profile)?;
+    let mut outcome = Outcome::default();
+    let mut cases = Vec::new();
+    for program in program_names()?.into_iter().filter(|program| folder().join(program).is_file()) {
+        match list(&program, &environment) {
+            Ok(names) => cases.extend(names.into_iter().map(|name| format!("{program}/{name}"))),
+            Err(error) => outcome.failed.push(Case::new(program, format!("{error:#}"))),
+        }
+    }
+    cases.retain(|case| selection.filter.is_none_or(|filter| case.contains(filter)));
+    let count = cases.len();
+    let ends = process::runtime().block_on(run_all(cases, selection.rounds, environment))?;
+    let slowest = ends.iter().max_by_key(|end| end.time);
+    if let Some(slowest) = slowest {
+        let rounds = if selection.rounds > 1 { format!("{} times ", selection.rounds) } else { String::new() };
+        let time = slowest.time.as_secs_f64();
+        outcome.note = format!("{rounds}{count} cases; slowest {} {time:.1} s", slowest.case);
+    }
+    summarize(&mut outcome, ends, selection.rounds);
+    Ok(outcome)
+}
+
+/// The names of a program's cases.
+fn list(program: &str, environment: &Environment) -> Result<Vec<String>> {
+    let mut command = process::command(folder().join(program));
+    command.arg("--list").envs(environment.variables());
+    let output = process::run(command)?;
+    let names: Vec<String> = output.lines().map(str::to_owned).collect();
+    for (i, name) in names.iter().enumerate() {
+        let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty();
+        if !is_name(name) || names[..i].contains(name) {
+            bail!("--list: \"{name}\" is no name of a case, or stands twice");
+        }
+    }
+    if names.is_empty() {
+        bail!("--list: it has no case");
+    }
+    Ok(names)
+}
+
+/// What the programs find in their environment.
+struct Environment {
+    library: PathBuf,
+    server: PathBuf,
+    node: PathBuf,
+}
+
+impl Environment {
+    fn new(profile: Profile) -> Result<Environment> {
+        Ok(Environment {
+            library: profile.library(),
+            server: repository::root().join("tests/server/server.js"),
+            node: process::find("node").context("node is not installed")?,
+        })
+    }
+
+    fn variables(&self) -> [(&'static str, &Path); 3] {
+        [
+            ("SOCKETIO_LIBRARY", &self.library),
+            ("SOCKETIO_TEST_SERVER", &self.server),
+            ("SOCKETIO_TEST_NODE", &self.node),
+        ]
+    }
+}
+
+/// How one run of a case ended.
+struct End {
+    case: String,
+    time: Duration,
+    result: Verdict,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Verdict {
+    Passed,
+    Skipped(String),
+    Failed(String),
+}
+
+async fn run_all(cases: Vec<String>, rounds: usize, environment: Environment) -> Result<Vec<End>> {
+    let total = cases.len() * rounds;
+    let environment = Arc::new(environment);
+    let places = Arc::new(Semaphore::new(AT_A_TIME));
+    let mut runs = JoinSet::new();
+    for round in 0..rounds {
+        for case in &cases {
+            let (case, environment, places) = (case.clone(), environment.clone(), places.clone());
+            runs.spawn(async move {
+                let _place = places.acquire_owned().await?;
+                let begin = Instant::now();
+                let result = run_case(&case, round, &environment).await.with_context(|| case.clone())?;
+                anyhow::Ok(End { case, time: begin.elapsed(), result })
+            });
+        }
+    }
+    let mut ends = Vec::with_capacity(total);
+    while let Some(end) = runs.join_next().await {
+        ends.push(end??);
+        report::progress(&format!("{} of {total} cases", ends.len()));
+    }
+    Ok(ends)
+}
+
+async fn run_case(case: &str, round: usize, environment: &Environment) -> Result<Verdict> {
+    let (program, name) = case.split_once('/').context("a case is program/name")?;
+    // A file, not a pipe: a process that a case left behind could hold a pipe open for ever.
+    let log = folder().join("logs").join(format!("{program}.{name}.{round}.log"));
+    let file = File::create(&log)?;
+    let mut command = process::command(folder().join(program));
+    command.arg(name).envs(environment.variables());
+    command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
+    let mut child = tokio::process::Command::from(command).process_group(0).kill_on_drop(true).spawn()?;
+    let group = Group::of(&child);
+    let status = tokio::time::timeout(TIME_LIMIT, child.wait()).await;
+    drop(group);
+    let output = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
+    Ok(match status {
+        Ok(status) => verdict(status?, output),
+        Err(_) => Verdict::Failed(format!("It did not end within {} s.\n{output}", TIME_LIMIT.as_secs())),
+    })
+}
+
+fn verdict(status: ExitStatus, output: String) -> Verdict {
+    match status.code() {
+        Some(0) => Verdict::Passed,
+        Some(SKIPPED) => Verdict::Skipped(output),
+        _ => Verdict::Failed(format!("{status}\n{output}")),
+    }
+}
+
+/// Counts each case once: it passed if it did in every round.
+fn summarize(outcome: &mut Outcome, ends: Vec<End>, rounds: usize) {
+    let mut cases: BTreeMap<String, Vec<Verdict>> = BTreeMap::new();
+    for end in ends {
+        cases.entry(end.case).or_default().push(end.result);
+    }
+    for (name, results) in cases {
+        let failures = results.iter().filter(|result| matches!(result, Verdict::Failed(_))).count();
+        let skipped = results.iter().find_map(|result| match result {
+            Verdict::Skipped(reason) => Some(reason.clone()),
+            _ => None,
+        });
+        let failed = results.into_iter().find_map(|result| match result {
+            Verdict::Failed(output) => Some(output),
+            _ => None,
+        });
+        match (failed, skipped) {
+            (Some(output), _) if rounds > 1 => {
+                outcome.failed.push(Case::new(format!("{name}, in {failures} of {rounds} runs"), output));
+            }
+            (Some(output), _) => outcome.failed.push(Case::new(name, output)),
+            (None, Some(reason)) => outcome.skipped.push(Case::new(name, reason)),
+            (None, None) => outcome.passed += 1,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    fn end(case: &str, result: Verdict) -> End {
+        End { case: case.to_owned(), time: Duration::ZERO, result }
+    }
+
+    #[test]
+    fn exit_codes_are_verdicts() {
+        let exited = |code: i32| verdict(ExitStatus::from_raw(code << 8), "text".to_owned());
+        assert_eq!(exited(0), Verdict::Passed);
+        assert_eq!(exited(77), Verdict::Skipped("text".to_owned()));
+        assert!(matches!(exited(1), Verdict::Failed(output) if output.ends_with("text")));
+        let killed = verdict(ExitStatus::from_raw(11), String::new());
+        assert!(matches!(killed, Verdict::Failed(output) if output.contains("signal: 11")));
+    }
+
+    #[test]
+    fn a_case_that_failed_once_has_failed() {
+        let mut outcome = Outcome::default();
+        let ends = vec![
+            end("api_a/x", Verdict::Passed),
+            end("api_a/y", Verdict::Passed),
+            end("api_a/x", Verdict::Failed("late".to_owned())),
+            end("api_a/y", Verdict::Passed),
+        ];
+        summarize(&mut outcome, ends, 2);
+        assert_eq!(outcome.passed, 1);
+        assert_eq!(outcome.failed, [Case::new("api_a/x, in 1 of 2 runs", "late")]);
+    }
+
+    #[test]
+    fn a_skipped_case_is_not_a_passed_one() {
+        let mut outcome = Outcome::default();
+        summarize(&mut outcome, vec![end("api_a/x", Verdict::Skipped("no IPv6".to_owned()))], 1);
+        assert_eq!((outcome.passed, outcome.failed.len()), (0, 0));
+        assert_eq!(outcome.skipped, [Case::new("api_a/x", "no IPv6")]);
+    }
+
+    #[test]
+    fn the_kind_of_a_test_is_in_its_name() {
+        assert!(kind_is_known("flow_reconnect").is_ok());
+        assert!(kind_is_known("reconnect").is_err());
+        assert!(kind_is_known("flow").is_err());
+        assert!(kind_is_known("other_reconnect").is_err());
+    }
+}

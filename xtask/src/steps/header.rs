@@ -1,0 +1,112 @@
+//! The header compiles everywhere: each C and C++ standard, each compiler, without a warning, included twice. And it
+//! still is what hosts were built with, by the records in `abi/`.
+
+use std::collections::BTreeSet;
+
+use anyhow::Result;
+
+use crate::process;
+use crate::report::Outcome;
+use crate::repository;
+use crate::steps::{exports, tools};
+
+const C_STANDARDS: &[&str] = &["c89", "c99", "c11", "c17", "c2x"];
+const CPP_STANDARDS: &[&str] = &["c++98", "c++11", "c++14", "c++17", "c++20"];
+
+/// What `abi/` records of the header: in which file, how its lines begin, and what has to be in it.
+struct Record {
+    file: &'static str,
+    line: fn(&str) -> String,
+    names: fn(&str) -> BTreeSet<String>,
+}
+
+const RECORDS: &[Record] = &[
+    Record { file: "abi/functions.c", line: |name| format!(" {name}, ("), names: exports::declared },
+    Record { file: "abi/layout.c", line: |name| format!("SIZE({name}, "), names: structs },
+    Record { file: "abi/constants.c", line: |name| format!("CONSTANT({name}, "), names: constants },
+];
+
+/// The version of the interface is the one number that changes.
+const VERSION: &str = "SOCKETIO_ABI_VERSION";
+
+pub fn step() -> Result<Outcome> {
+    let header = repository::read("include/socketio_plugin.h")?;
+    let mut outcome = Outcome::default();
+    for record in RECORDS {
+        let missing = missing(record, &header, &repository::read(record.file)?);
+        let result = if missing.is_empty() { Ok(()) } else { Err(format!("it lacks {}", missing.join(", "))) };
+        outcome.count(record.file, result);
+    }
+    let mut used = Vec::new();
+    for (c, cpp) in tools::compilers() {
+        used.push(c);
+        matrix(&mut outcome, c, "c", C_STANDARDS);
+        if let Some(cpp) = cpp {
+            used.push(cpp);
+            matrix(&mut outcome, cpp, "c++", CPP_STANDARDS);
+        }
+    }
+    outcome.note = format!("{}, {} standards", used.join(", "), C_STANDARDS.len() + CPP_STANDARDS.len());
+    Ok(outcome)
+}
+
+/// What the header has and the record has not.
+fn missing(record: &Record, header: &str, text: &str) -> Vec<String> {
+    let names = (record.names)(header).into_iter();
+    names.filter(|name| !text.contains(&(record.line)(name))).collect()
+}
+
+/// The structs and unions that a header defines.
+fn structs(header: &str) -> BTreeSet<String> {
+    let ends = header.lines().filter_map(|line| line.strip_prefix("} ")?.strip_suffix(';'));
+    ends.map(str::to_owned).collect()
+}
+
+/// The numbers that a header defines.
+fn constants(header: &str) -> BTreeSet<String> {
+    let defined = header.lines().filter_map(|line| line.strip_prefix("#define ")?.split_once(' '));
+    let numbers = defined.filter(|(_, value)| value.starts_with(|first: char| first.is_ascii_digit() || first == '('));
+    numbers.map(|(name, _)| name.to_owned()).filter(|name| name != VERSION).collect()
+}
+
+/// Compiles each record in every standard of a language.
+fn matrix(outcome: &mut Outcome, compiler: &str, language: &str, standards: &[&str]) {
+    for standard in standards {
+        for Record { file, .. } in RECORDS {
+            let result = compile(compiler, language, standard, file);
+            outcome.count(format!("{compiler} -std={standard} {file}"), result.map_err(|error| format!("{error:#}")));
+        }
+    }
+}
+
+fn compile(compiler: &str, language: &str, standard: &str, file: &str) -> Result<()> {
+    let mut command = process::command(compiler);
+    command.arg(format!("-std={standard}"));
+    command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-fsyntax-only", "-Iinclude", "-x", language, file]);
+    process::run(command).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEADER: &str = "#define SOCKETIO_PLUGIN_H\n#define SOCKETIO_OK 0\n#define SOCKETIO_E_X (-1)\n\
+        #define SOCKETIO_ABI_VERSION 65536\n#    define SOCKETIO_API\n\
+        typedef struct socketio_x_t {\n  int a;\n} socketio_x_t;\n\nSOCKETIO_API int socketio_f(void);\n";
+
+    #[test]
+    fn everything_that_a_header_defines_is_found() {
+        let names = |record: &Record| (record.names)(HEADER).into_iter().collect::<Vec<_>>();
+        assert_eq!(names(&RECORDS[0]), ["socketio_f"]);
+        assert_eq!(names(&RECORDS[1]), ["socketio_x_t"]);
+        assert_eq!(names(&RECORDS[2]), ["SOCKETIO_E_X", "SOCKETIO_OK"]);
+    }
+
+    #[test]
+    fn what_is_not_recorded_is_named() {
+        assert_eq!(missing(&RECORDS[0], HEADER, "DECLARED(int, socketio_f, (void));"), Vec::<String>::new());
+        assert_eq!(missing(&RECORDS[0], HEADER, "DECLARED(int, socketio_g, (void));"), ["socketio_f"]);
+        assert_eq!(missing(&RECORDS[1], HEADER, "SIZE(socketio_x_t, 4);"), Vec::<String>::new());
+        assert_eq!(missing(&RECORDS[2], HEADER, "CONSTANT(SOCKETIO_OK, 0);"), ["SOCKETIO_E_X"]);
+    }
+}

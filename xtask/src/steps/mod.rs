@@ -1,0 +1,12 @@
+//! What `test` and `check` consist of: a file a subject. Each step gives an [`Outcome`](crate::report::Outcome).
+
+pub mod elf;
+pub mod examples;
+pub mod exports;
+pub mod generated;
+pub mod harness;
+pub mod header;
+pub mod imports;
+pub mod npm;
+pub mod rust;
+pub mod tools;
