@@ -294,7 +294,7 @@ extern "C" {
 #define SOCKETIO_CONNECTION_STOPPED 0
 /* State of a connection: looking up, dialling, or in a handshake. */
 #define SOCKETIO_CONNECTION_CONNECTING 1
-/* State of a connection: the default namespace is connected. */
+/* State of a connection: a namespace is connected, most often the default one. */
 #define SOCKETIO_CONNECTION_CONNECTED 2
 /* State of a connection: lost or not reached; waiting for the next try. */
 #define SOCKETIO_CONNECTION_WAITING 3
@@ -528,7 +528,7 @@ typedef struct socketio_event_t {
   /* `request` of the call's result; 0 for a listener. */
   uint64_t request;
   socketio_connection_t connection;
-  /* Grows by one with each event of the plugin. A gap: events were dropped. */
+  /* Grows by one with each event of the plugin. A gap: events were dropped, or replaced (Latest Per Poll). */
   uint64_t sequence;
   /* When it happened: microseconds since `enable`. */
   uint64_t time_us;
@@ -634,8 +634,8 @@ SOCKETIO_API socketio_status_t socketio_settings_check(const char *json, size_t 
  Makes this settings text the current one. All or nothing: with an error in it, nothing changes.
 
  Connections are matched by name. A new one is stopped (or starts, with Autostart); an unchanged one lives on
- untouched; a changed one keeps its handle and its subscriptions and, if it was started, connects anew; one that is
- gone is stopped and its handle becomes stale.
+ untouched; a changed one keeps its handle and its subscriptions and, if it was started and needs it (its address, query,
+ headers, auth or message size changed), connects anew; one that is gone is stopped and its handle becomes stale.
 
  Returns what `socketio_settings_check` does, or SOCKETIO_E_STATE while not activated, or SOCKETIO_E_BUSY during
  another control call.

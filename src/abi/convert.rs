@@ -140,8 +140,11 @@ pub unsafe fn text<'a>(pointer: *const c_char, len: usize) -> Result<&'a str, Fa
 pub unsafe fn execute(call: *const socketio_node_call_t, result: *mut socketio_node_result_t) -> Result<i32, Failure> {
     // SAFETY: as the caller says.
     let call = unsafe { read_struct(call, "node_call") }?;
-    // SAFETY: as the caller says.
-    let mut wanted = unsafe { result.as_ref().map(|result| read_struct(result, "result")) }.transpose()?;
+    let mut wanted = match result.is_null() {
+        true => None,
+        // SAFETY: as the caller says.
+        false => Some(unsafe { read_struct(result, "result") }?),
+    };
     if let Some(wanted) = &wanted
         && wanted.outputs.is_null()
         && wanted.output_capacity > 0

@@ -26,8 +26,8 @@ pub unsafe extern "C" fn socketio_settings_check(json: *const c_char, len: usize
 /// Makes this settings text the current one. All or nothing: with an error in it, nothing changes.
 ///
 /// Connections are matched by name. A new one is stopped (or starts, with Autostart); an unchanged one lives on
-/// untouched; a changed one keeps its handle and its subscriptions and, if it was started, connects anew; one that is
-/// gone is stopped and its handle becomes stale.
+/// untouched; a changed one keeps its handle and its subscriptions and, if it was started and needs it (its address, query,
+/// headers, auth or message size changed), connects anew; one that is gone is stopped and its handle becomes stale.
 ///
 /// Returns what `socketio_settings_check` does, or SOCKETIO_E_STATE while not activated, or SOCKETIO_E_BUSY during
 /// another control call.

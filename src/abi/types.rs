@@ -272,7 +272,7 @@ pub struct socketio_event_t {
     /// `request` of the call's result; 0 for a listener.
     pub request: u64,
     pub connection: socketio_connection_t,
-    /// Grows by one with each event of the plugin. A gap: events were dropped.
+    /// Grows by one with each event of the plugin. A gap: events were dropped, or replaced (Latest Per Poll).
     pub sequence: u64,
     /// When it happened: microseconds since `enable`.
     pub time_us: u64,
@@ -322,7 +322,7 @@ pub const SOCKETIO_PLUGIN_DRAINING: u32 = 2;
 pub const SOCKETIO_CONNECTION_STOPPED: u32 = 0;
 /// State of a connection: looking up, dialling, or in a handshake.
 pub const SOCKETIO_CONNECTION_CONNECTING: u32 = 1;
-/// State of a connection: the default namespace is connected.
+/// State of a connection: a namespace is connected, most often the default one.
 pub const SOCKETIO_CONNECTION_CONNECTED: u32 = 2;
 /// State of a connection: lost or not reached; waiting for the next try.
 pub const SOCKETIO_CONNECTION_WAITING: u32 = 3;

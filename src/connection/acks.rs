@@ -30,6 +30,10 @@ impl Asks {
     pub fn add(&mut self, ask: Ask, deadline: Instant) {
         self.deadlines.push(Reverse((deadline, ask.request)));
         self.open.insert(ask.request, ask);
+        // Answered ones leave their deadline behind; don't let them gather behind one that waits long.
+        if self.deadlines.len() > 2 * self.open.len() + 1_024 {
+            self.deadlines.retain(|Reverse((_, request))| self.open.contains_key(request));
+        }
     }
 
     /// Whether a question still waits.
@@ -110,8 +114,11 @@ pub struct Questions {
 }
 
 impl Questions {
-    /// Remembers a question and gives it a number. Over `limit`, the oldest can no longer be answered.
+    /// Remembers a question and gives it a number. Over `limit`, the oldest can no longer be answered; 0: it can't be.
     pub fn add(&mut self, namespace: &str, id: u64, limit: usize) -> u64 {
+        if limit == 0 {
+            return 0;
+        }
         // One count for all connections, so that an id handed to the wrong one answers nothing.
         static ISSUED: AtomicU64 = AtomicU64::new(0);
         self.last = ISSUED.fetch_add(1, Ordering::Relaxed) + 1;
@@ -128,10 +135,15 @@ impl Questions {
         self.last
     }
 
-    /// Takes a question to answer it.
-    pub fn answer(&mut self, number: i64) -> Result<Question, NotAnswerable> {
+    /// The question was answered.
+    pub fn answered(&mut self, number: i64) {
+        self.open.remove(&u64::try_from(number).unwrap_or(0));
+    }
+
+    /// The question that has this number.
+    pub fn get(&self, number: i64) -> Result<&Question, NotAnswerable> {
         let number = u64::try_from(number).unwrap_or(0);
-        match self.open.remove(&number) {
+        match self.open.get(&number) {
             Some(question) => Ok(question),
             None if number == 0 || number > self.last => Err(NotAnswerable::Unknown),
             None => Err(NotAnswerable::Over),
@@ -187,12 +199,14 @@ mod tests {
     fn questions_are_bounded_and_answered_once() {
         let mut questions = Questions::default();
         let numbers: Vec<i64> = (0..4).map(|id| questions.add("/", id, 3) as i64).collect();
-        assert_eq!(questions.answer(numbers[0]), Err(NotAnswerable::Over));
-        assert_eq!(questions.answer(numbers[1]).unwrap().id, 1);
-        assert_eq!(questions.answer(numbers[1]), Err(NotAnswerable::Over));
-        assert_eq!(questions.answer(0), Err(NotAnswerable::Unknown));
-        assert_eq!(questions.answer(i64::MAX), Err(NotAnswerable::Unknown));
+        assert_eq!(questions.get(numbers[0]), Err(NotAnswerable::Over));
+        assert_eq!(questions.get(numbers[1]).unwrap().id, 1);
+        questions.answered(numbers[1]);
+        assert_eq!(questions.get(numbers[1]), Err(NotAnswerable::Over));
+        assert_eq!(questions.get(0), Err(NotAnswerable::Unknown));
+        assert_eq!(questions.get(i64::MAX), Err(NotAnswerable::Unknown));
         questions.clear();
-        assert_eq!(questions.answer(numbers[2]), Err(NotAnswerable::Over));
+        assert_eq!(questions.get(numbers[2]), Err(NotAnswerable::Over));
+        assert_eq!(questions.add("/", 9, 0), 0);
     }
 }

@@ -122,7 +122,7 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
             End::Failed(failure) => failure,
         };
         let reconnect = session.config.reconnect;
-        let why = if session.is_connected() { failure.reason } else { reason::CONNECT };
+        let why = if session.stands() { failure.reason } else { reason::CONNECT };
         let wanted = failure.retry && reconnect.automatic;
         let exhausted = wanted && reconnect.attempts != 0 && backoff.failures() >= reconnect.attempts;
         if !wanted || exhausted {
@@ -245,27 +245,32 @@ async fn converse(
         if let Err(end) = carried_out {
             return end;
         }
-        if session.is_connected() {
+        if session.stands() {
             backoff.reset();
         }
         alarm.set(session.next_deadline());
-        let heard = tokio::select! {
+        let frames = tokio::select! {
             biased;
             exchanged = poll_fn(|cx| exchange(session, socket, cx)) => match exchanged {
-                Ok(()) => true,
+                Ok(frames) => frames,
                 Err(failure) => return End::Failed(failure),
             },
-            () = shared.mailbox.rung() => false,
-            () = alarm.ring() => false,
+            () = shared.mailbox.rung() => 0,
+            () = alarm.ring() => 0,
         };
-        if let Err(failure) = session.check_deadlines(Instant::now(), heard) {
+        if let Err(failure) = session.check_deadlines(Instant::now(), frames > 0) {
             return End::Failed(failure);
+        }
+        if frames == FRAMES_AT_ONCE {
+            // There is more to read: others first.
+            session.publish(&environment.events);
+            tokio::task::yield_now().await;
         }
     }
 }
 
-/// Writes what is to be written and reads what is there. Ready when something was read.
-fn exchange(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>) -> Poll<Result<(), Failure>> {
+/// Writes what is to be written and reads what is there. Ready when something was read, with the number of frames.
+fn exchange(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>) -> Poll<Result<usize, Failure>> {
     let written = write(session, socket, cx);
     let mut frames = 0;
     while frames < FRAMES_AT_ONCE {
@@ -285,7 +290,7 @@ fn exchange(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>)
     if let Err(lost) = written {
         return Poll::Ready(Err(describe(session, lost)));
     }
-    if frames > 0 { Poll::Ready(Ok(())) } else { Poll::Pending }
+    if frames > 0 { Poll::Ready(Ok(frames)) } else { Poll::Pending }
 }
 
 /// Hands frames to the transport as long as it takes them, and flushes once.

@@ -8,27 +8,42 @@ use tokio::sync::Notify;
 use super::Command;
 
 /// A queue that is taken as a whole. Its lock is held for moving pointers only.
-#[derive(Default)]
 pub struct Mailbox {
-    commands: Mutex<Vec<Command>>,
+    /// None: the connection is gone and takes no more.
+    commands: Mutex<Option<Vec<Command>>>,
     /// Whether the task was told already: in a burst only the first command wakes it.
     rung: AtomicBool,
     bell: Notify,
 }
 
+impl Default for Mailbox {
+    fn default() -> Mailbox {
+        Mailbox { commands: Mutex::new(Some(Vec::new())), rung: AtomicBool::new(false), bell: Notify::new() }
+    }
+}
+
 impl Mailbox {
-    /// Puts a command in.
-    pub fn put(&self, command: Command) {
-        self.commands.lock().push(command);
+    /// Puts a command in. False: the connection is gone.
+    pub fn put(&self, command: Command) -> bool {
+        match &mut *self.commands.lock() {
+            Some(commands) => commands.push(command),
+            None => return false,
+        }
         if !self.rung.swap(true, Ordering::AcqRel) {
             self.bell.notify_one();
         }
+        true
     }
 
     /// Takes all commands, in order.
     pub fn take(&self) -> Vec<Command> {
         self.rung.store(false, Ordering::Release);
-        std::mem::take(&mut *self.commands.lock())
+        self.commands.lock().as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Takes the last commands; from now on none is put in.
+    pub fn close(&self) -> Vec<Command> {
+        self.commands.lock().take().unwrap_or_default()
     }
 
     /// Whether there is nothing in it.

@@ -17,6 +17,8 @@ mod subscriptions;
 
 use std::sync::Arc;
 
+use crate::diagnostics::Refusal;
+
 pub use command::{Command, Delivery, Format, IfNotConnected, Message, Reply, SendEvent, Subscribe};
 pub use driver::{Environment, run};
 pub use mailbox::Mailbox;
@@ -47,5 +49,10 @@ impl Connection {
             status: Status::default(),
             outbound: Arc::new(Outbound::new(limits)),
         }
+    }
+
+    /// Puts a command into the mailbox.
+    pub fn command(&self, command: Command) -> Result<(), Refusal> {
+        if self.mailbox.put(command) { Ok(()) } else { Err(Refusal::stale()) }
     }
 }

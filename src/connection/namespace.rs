@@ -20,6 +20,8 @@ pub enum Joining {
     Asked(Instant),
     /// Connected.
     Joined,
+    /// Asked for, and not answered in time. An answer that comes late is still taken.
+    Late,
     /// The server said no. Not asked for again before the next session.
     Refused,
 }

@@ -34,7 +34,7 @@ impl Session {
             return self.tell_wrong_namespace(name, send.node);
         }
         let namespace = self.join(name);
-        let refused = namespace.joining == Joining::Refused;
+        let refused = matches!(namespace.joining, Joining::Refused | Joining::Late);
         if namespace.joining == Joining::Joined {
             return self.send_now(name, send);
         }
@@ -62,9 +62,13 @@ impl Session {
             self.tell_no_reply(&ask, Some(Range::NotConnected));
         }
         let problem = if refused {
-            Problem::new(Code::NotSent).with("count", 1).with("reason", format!("namespace {name} was refused"))
+            let reason = format!("namespace {name} was refused, or did not answer");
+            Problem::new(Code::NotSent).with("count", 1).with("reason", reason)
         } else {
-            Problem::new(Code::NotConnected).with("event", quoted(&send.event)).with("connection", &self.config.name)
+            Problem::new(Code::NotConnected)
+                .with("event", quoted(&send.event))
+                .with("namespace", name)
+                .with("connection", &self.config.name)
         };
         self.tell(problem, name, send.node, false, None);
     }
@@ -104,8 +108,8 @@ impl Session {
     /// Socket.IO Reply: answers a question of the server.
     pub(super) fn reply(&mut self, reply: Reply) {
         let stale = |reason: &str| Problem::new(Code::ReplyStale).with("id", reply.id).with("reason", reason);
-        let question = match self.questions.answer(reply.id) {
-            Ok(question) => question,
+        let question = match self.questions.get(reply.id) {
+            Ok(question) => question.clone(),
             Err(why) => {
                 let problem = stale(match why {
                     NotAnswerable::Unknown => "no event of this connection had it",
@@ -125,6 +129,7 @@ impl Session {
         });
         match encoded {
             Ok(text) => {
+                self.questions.answered(reply.id);
                 self.traffic(|| format!("{name} -> {}{}", &text[2..], attachment_sizes(&reply.message.attachments)));
                 self.queue(text, reply.message.attachments, reply.reservation);
             }
@@ -177,7 +182,7 @@ fn content<'a>(message: &'a Message, event: &str) -> Result<(Content<'a>, Vec<us
     if count == 0 {
         return Ok((content, Vec::new()));
     }
-    let placed = json::placeholders(&message.text);
+    let placed = json::placeholders(&message.text).map_err(|wrong| invalid("usable", wrong.0))?;
     if let Some(number) = placed.iter().find(|&&number| number >= count as u64) {
         return Err(Problem::new(Code::PlaceholderInvalid)
             .with("event", quoted(event))

@@ -118,9 +118,9 @@ pub struct Session {
     started: bool,
     /// The engine is open.
     open: bool,
-    /// The default namespace is connected.
-    connected: bool,
-    /// It was connected before, in this session of the host.
+    /// A namespace is connected.
+    stands: bool,
+    /// On Start was told, in this session of the host.
     was_connected: bool,
     /// Set by Shutdown: the task ends.
     shut_down: bool,
@@ -154,7 +154,7 @@ impl Session {
             heard_at_us: 0,
             started: false,
             open: false,
-            connected: false,
+            stands: false,
             was_connected: false,
             shut_down: false,
             told: HashSet::new(),
@@ -166,9 +166,9 @@ impl Session {
         self.started
     }
 
-    /// Whether the default namespace is connected.
-    pub fn is_connected(&self) -> bool {
-        self.connected
+    /// Whether a namespace is connected.
+    pub fn stands(&self) -> bool {
+        self.stands
     }
 
     /// Whether the task is to end.
@@ -186,6 +186,7 @@ impl Session {
         if self.started {
             fresh.disconnected(reason::ERROR, false);
         }
+        fresh.shut_down = self.shut_down;
         fresh
     }
 
@@ -222,9 +223,13 @@ impl Session {
                 }
                 Command::Configure(config) => {
                     self.shared.outbound.set_limits(&config.limits);
+                    let anew = self.config.needs_new_connection(&config);
                     self.config = config;
                     self.told.clear();
-                    if self.started {
+                    if anew {
+                        self.forget_recovery();
+                    }
+                    if self.started && anew {
                         self.info(|| "The settings changed: connecting anew".into());
                         self.disconnected(reason::CLIENT, true);
                         return Err(End::Wanted);
@@ -233,11 +238,25 @@ impl Session {
                 Command::Shutdown(why) => {
                     self.shut_down = true;
                     self.stop(why);
+                    let too_late = std::mem::take(&mut self.inbox).into_iter().chain(self.shared.mailbox.close());
+                    self.refuse(too_late.collect());
                     return Err(End::Wanted);
                 }
             }
         }
         Ok(())
+    }
+
+    /// Commands that were put in behind the end: a question among them is owed its Timeout.
+    fn refuse(&mut self, commands: Vec<Command>) {
+        for command in commands {
+            if let Command::Send(send) = command
+                && send.request != 0
+            {
+                let ask = Ask { node: send.node, request: send.request, namespace: send.namespace, sent: false };
+                self.tell_no_reply(&ask, Some(Range::NotConnected));
+            }
+        }
     }
 
     fn start(&mut self) {
@@ -249,7 +268,10 @@ impl Session {
         self.started = true;
         self.was_connected = false;
         self.told.clear();
+        self.shared.status.attempts.store(0, Ordering::Relaxed);
         self.shared.status.set_state(State::Connecting);
+        let subscriptions = &self.subscriptions;
+        self.namespaces.retain(|name, namespace| subscriptions.has(name) || !namespace.waiting.is_empty());
         self.open_namespace(DEFAULT_NAMESPACE);
         let subscribed: Vec<String> = self.subscriptions.namespaces().map(str::to_string).collect();
         for name in subscribed {
@@ -259,6 +281,9 @@ impl Session {
 
     /// Start on a running connection: no second socket, but namespaces that the server refused or left are asked for.
     fn ask_again(&mut self) {
+        if !self.open {
+            return;
+        }
         self.wake_namespaces(|joining| matches!(joining, Joining::Refused | Joining::Idle));
     }
 
@@ -296,11 +321,15 @@ impl Session {
         }
         let subscriptions = &self.subscriptions;
         self.namespaces.retain(|name, _| subscriptions.has(name));
-        // Recovery is for lost connections; the next Start is a new session.
+        self.forget_recovery();
+        self.shared.status.set_state(State::Stopped);
+    }
+
+    /// Recovery is for lost connections to the same server; what comes next is a new session.
+    fn forget_recovery(&mut self) {
         for namespace in self.namespaces.values_mut() {
             (namespace.recovery_id, namespace.offset) = (None, None);
         }
-        self.shared.status.set_state(State::Stopped);
     }
 
     fn subscribe(&mut self, subscribe: &Subscribe) {
@@ -380,7 +409,7 @@ impl Session {
     /// The server let us in.
     pub(super) fn namespace_joined(&mut self, name: &str, connected: Connected) -> Result<(), Failure> {
         let Some(namespace) = self.namespaces.get_mut(name) else { return Ok(()) };
-        if !matches!(namespace.joining, Joining::Asked(_)) {
+        if !matches!(namespace.joining, Joining::Asked(_) | Joining::Late) {
             return Ok(());
         }
         namespace.joining = Joining::Joined;
@@ -389,13 +418,13 @@ impl Session {
             namespace.offset = None;
         }
         namespace.recovery_id = connected.pid;
-        let waiting = std::mem::take(&mut namespace.waiting);
         self.shared.status.namespaces.fetch_add(1, Ordering::Relaxed);
-        if name == DEFAULT_NAMESPACE {
-            self.info(|| format!("Connected to {}", self.config.address));
-            self.connected = true;
+        if !std::mem::replace(&mut self.stands, true) {
             self.told.clear();
             self.shared.status.set_state(State::Connected);
+        }
+        if name == DEFAULT_NAMESPACE {
+            self.info(|| format!("Connected to {}", self.config.address));
             let is_reconnect = std::mem::replace(&mut self.was_connected, true);
             self.push_event(
                 type_id::ON_START,
@@ -412,7 +441,8 @@ impl Session {
             self.tell_subscription(type_id::ON_SUBSCRIBE, name, &event);
         }
         self.deliver_early(name)?;
-        for send in waiting {
+        let waiting = self.namespaces.get_mut(name).map(|namespace| std::mem::take(&mut namespace.waiting));
+        for send in waiting.unwrap_or_default() {
             self.send_in(name, send);
         }
         Ok(())
@@ -421,7 +451,7 @@ impl Session {
     /// The server did not let us in.
     pub(super) fn namespace_refused(&mut self, name: &str, refused: &Refused) -> Result<(), Failure> {
         let Some(namespace) = self.namespaces.get_mut(name) else { return Ok(()) };
-        if !matches!(namespace.joining, Joining::Asked(_)) {
+        if !matches!(namespace.joining, Joining::Asked(_) | Joining::Late) {
             return Ok(());
         }
         namespace.joining = Joining::Refused;
@@ -561,9 +591,10 @@ impl Session {
             if !ask.sent {
                 unsent.insert(ask.request);
             }
-            self.tell_no_reply(&ask, None);
+            self.tell_no_reply(&ask, if ask.sent { None } else { Some(Range::NotConnected) });
         }
         if !unsent.is_empty() {
+            self.shared.status.dropped.fetch_add(unsent.len() as u64, Ordering::Relaxed);
             for namespace in self.namespaces.values_mut() {
                 namespace.waiting.retain(|send| !unsent.contains(&send.request));
             }
@@ -590,7 +621,7 @@ impl Session {
                 return Err(Failure::lost(problem, reason::CONNECT));
             }
             if let Some(namespace) = self.namespaces.get_mut(&name) {
-                namespace.joining = Joining::Refused;
+                namespace.joining = Joining::Late;
             }
             self.namespace_failed(&name, problem, "did not answer")?;
         }
@@ -599,14 +630,14 @@ impl Session {
 
     /// The connection is gone. Tells On Stop if it stood, or if nothing is tried any more.
     pub fn disconnected(&mut self, why: &'static str, will_reconnect: bool) {
-        if self.connected || !will_reconnect {
+        if self.stands || !will_reconnect {
             self.info(|| format!("Disconnected ({why}){}", if will_reconnect { ", will reconnect" } else { "" }));
             self.push_event(
                 type_id::ON_STOP,
                 vec![Output::Pulse(true), Output::Text(why.into()), Output::Bool(will_reconnect)],
             );
         }
-        if self.connected {
+        if self.stands {
             self.told.clear();
         }
         self.reset();
@@ -627,7 +658,7 @@ impl Session {
     /// Forgets what belongs to the transport that is gone. Messages that wait, and questions not sent yet, stay.
     fn reset(&mut self) {
         self.open = false;
-        self.connected = false;
+        self.stands = false;
         self.heartbeat = None;
         self.pong_is_due = false;
         self.ping_sent = None;

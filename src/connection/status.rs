@@ -108,7 +108,7 @@ pub struct Outbound {
     bytes: AtomicUsize,
     message_limit: AtomicUsize,
     byte_limit: AtomicUsize,
-    /// Messages refused since it filled.
+    /// Messages refused since the connection was set up.
     pub refused: AtomicU64,
     full: AtomicBool,
 }
@@ -132,6 +132,11 @@ impl Outbound {
     pub fn set_limits(&self, limits: &Limits) {
         self.message_limit.store(limits.queue_messages, Ordering::Relaxed);
         self.byte_limit.store(limits.queue_bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that may wait.
+    pub fn byte_limit(&self) -> usize {
+        self.byte_limit.load(Ordering::Relaxed)
     }
 
     /// Messages that wait.

@@ -74,10 +74,10 @@ catalogue! {
         "Check address and firewall; if the server is only slow, raise Connect Timeout.";
     ConnectionLost "connection_lost" Network
         "The connection to {address} was lost ({reason})."
-        "Check the network and the server; the plugin goes on trying.";
+        "Check the network and the server.";
     PingTimeout "ping_timeout" NoAnswer
         "{address} was silent for {seconds} s, longer than it promised."
-        "Check the network and whether the server is blocked; the plugin goes on trying.";
+        "Check the network, and whether the server is blocked.";
     HttpNotFound "http_404" Protocol
         "There is no Socket.IO server at path {path} of {address} (HTTP 404)."
         "Check Path in Project Settings against the server's path option.";
@@ -104,7 +104,7 @@ catalogue! {
         "Upgrade the server to Socket.IO 3 or 4.";
     ProtocolError "protocol_error" Protocol
         "{address} sent something that is not Socket.IO: {reason}."
-        "See the server's log; the connection was ended and the plugin goes on trying.";
+        "See the server's log, and what stands between here and there.";
     LimitExceeded "limit_exceeded" Protocol
         "{address} sent more than the limit: {reason}."
         "Raise the limit in Project Settings if the server means well.";
@@ -142,7 +142,7 @@ catalogue! {
         "The message for event {event} refers to attachment {number}, but has {count}."
         "Number the placeholders from 0 and provide as many attachments.";
     NotConnected "not_connected" NotConnected
-        "Event {event} was not sent: {connection} is not connected and the node says Drop."
+        "Event {event} was not sent: namespace {namespace} of {connection} is not connected and the node says Drop."
         "Start the connection first, or set If Not Connected to Queue.";
     NotSent "not_sent" NotConnected
         "Messages that were given up before they were sent: {count} ({reason})."

@@ -53,6 +53,14 @@ impl Refusal {
         Refusal { kind, text: text.into() }
     }
 
+    /// The connection was there once.
+    pub fn stale() -> Refusal {
+        Refusal::new(
+            RefusalKind::Stale,
+            "This connection was removed from Project Settings, or the plugin was deactivated since.",
+        )
+    }
+
     /// The plugin is not activated.
     pub fn not_enabled() -> Refusal {
         Refusal::new(RefusalKind::State, "The Socket.IO plugin is deactivated. Activate it in the Plugins Editor.")

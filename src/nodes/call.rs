@@ -162,6 +162,10 @@ impl Call<'_> {
         let handle = match (&self.attributes[field_index::CONFIGURATION], self.connection) {
             (Value::Connection(handle), 0) => *handle,
             (Value::Text(name), 0) => PLUGIN.find_connection(name)?,
+            (Value::None, 0) => {
+                let text = "names no connection. Set `connection`, or the attribute Configuration.";
+                return Err(Refusal::new(RefusalKind::NotFound, format!("The call {text}")));
+            }
             (_, handle) => handle,
         };
         PLUGIN.connection(handle)
@@ -176,7 +180,7 @@ impl Call<'_> {
     }
 
     /// The content of a Send or a Reply, copied, and how many bytes it has.
-    pub fn message(&self, format: usize, message: usize, attachments: usize) -> (Message, usize) {
+    pub fn message(&self, format: usize, message: usize, attachments: usize) -> Result<(Message, usize), Refusal> {
         let format = match self.choice(format) {
             1 => Format::Json,
             2 => Format::Arguments,
@@ -190,7 +194,12 @@ impl Call<'_> {
             (value, Format::Binary) if !value.text().is_empty() => {
                 copied.push(Bytes::copy_from_slice(value.text().as_bytes()));
             }
-            (Value::Bytes(bytes), _) => text = String::from_utf8_lossy(bytes).into_owned(),
+            (Value::Bytes(bytes), _) => {
+                text = String::from_utf8(bytes.to_vec()).map_err(|_| {
+                    let what = "input Message is not UTF-8. Set Message Format to Binary.";
+                    Refusal::new(RefusalKind::Invalid, format!("{}: {what}", self.node_type.label))
+                })?;
+            }
             (value, _) => text = value.text().to_owned(),
         }
         match &self.inputs[attachments] {
@@ -199,7 +208,7 @@ impl Call<'_> {
             _ => {}
         }
         let size = text.len() + copied.iter().map(Bytes::len).sum::<usize>();
-        (Message { format, text, attachments: copied }, size)
+        Ok((Message { format, text, attachments: copied }, size))
     }
 }
 
@@ -273,7 +282,7 @@ mod tests {
             &[(send::MESSAGE, Value::Bytes(&[1, 2])), (send::ATTACHMENTS, Value::BytesList(vec![&[3], &[]]))],
         );
         call.check().unwrap();
-        let (message, size) = call.message(send::MESSAGE_FORMAT, send::MESSAGE, send::ATTACHMENTS);
+        let (message, size) = call.message(send::MESSAGE_FORMAT, send::MESSAGE, send::ATTACHMENTS).unwrap();
         assert_eq!((message.format, size), (Format::Binary, 3));
         assert_eq!(message.attachments, [&[1u8, 2][..], &[3], &[]]);
     }

@@ -11,11 +11,11 @@ use crate::registry::PLUGIN;
 pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
     let connection = call.connection()?;
     let event = call.inputs[send::EVENT_NAME].text();
-    let (message, size) = call.message(send::MESSAGE_FORMAT, send::MESSAGE, send::ATTACHMENTS);
+    let (message, size) = call.message(send::MESSAGE_FORMAT, send::MESSAGE, send::ATTACHMENTS)?;
     let reservation = PLUGIN.reserve(&connection, event.len() + size)?;
     let reply_timeout = Duration::from_secs_f64(call.attributes[send::REPLY_TIMEOUT].number());
     let request = if reply_timeout.is_zero() { 0 } else { PLUGIN.next_request() };
-    connection.mailbox.put(Command::Send(Box::new(SendEvent {
+    connection.command(Command::Send(Box::new(SendEvent {
         node: call.node,
         request,
         event: event.to_owned(),
@@ -28,6 +28,6 @@ pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
         },
         reply_timeout,
         reservation,
-    })));
+    })))?;
     Ok(Executed { request, ..Executed::default() })
 }

@@ -6,7 +6,7 @@ use crate::descriptor::field_index::subscribe;
 use crate::diagnostics::Refusal;
 
 pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
-    call.connection()?.mailbox.put(Command::Subscribe(subscription(call)));
+    call.connection()?.command(Command::Subscribe(subscription(call)))?;
     Ok(Executed::default())
 }
 

@@ -128,14 +128,15 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
     let _ = serde_json::to_writer(out, text);
 }
 
-/// The numbers of the placeholders in a JSON text, in the order in which they stand there.
-pub fn placeholders(json: &str) -> Vec<u64> {
-    fn walk(value: &serde_json::Value, found: &mut Vec<u64>) {
+/// The numbers of the placeholders in a JSON text, in the order in which they stand there. A placeholder without a number
+/// is an error: the other end would not survive it.
+pub fn placeholders(json: &str) -> Result<Vec<u64>, Malformed> {
+    fn walk(value: &serde_json::Value, found: &mut Vec<Option<u64>>) {
         match value {
             serde_json::Value::Array(items) => items.iter().for_each(|item| walk(item, found)),
             serde_json::Value::Object(fields) => {
                 if fields.get("_placeholder") == Some(&serde_json::Value::Bool(true)) {
-                    found.extend(fields.get("num").and_then(serde_json::Value::as_u64));
+                    found.push(fields.get("num").and_then(serde_json::Value::as_u64));
                 } else {
                     fields.values().for_each(|field| walk(field, found));
                 }
@@ -144,12 +145,11 @@ pub fn placeholders(json: &str) -> Vec<u64> {
         }
     }
     let mut found = Vec::new();
-    if memchr::memmem::find(json.as_bytes(), b"_placeholder").is_some()
-        && let Ok(value) = serde_json::from_str(json)
-    {
+    if memchr::memmem::find(json.as_bytes(), b"_placeholder").is_some() {
+        let value = serde_json::from_str(json).map_err(|error| Malformed::new(error.to_string()))?;
         walk(&value, &mut found);
     }
-    found
+    found.into_iter().collect::<Option<_>>().ok_or_else(|| Malformed::new("a placeholder has no number"))
 }
 
 #[cfg(test)]
@@ -196,7 +196,12 @@ mod tests {
     fn placeholders_are_found_wherever_they_stand() {
         let json =
             r#"[{"_placeholder":true,"num":1},{"a":[{"num":0,"_placeholder":true}]},{"_placeholder":false,"num":7}]"#;
-        assert_eq!(placeholders(json), [1, 0]);
-        assert!(placeholders("[1]").is_empty());
+        assert_eq!(placeholders(json).unwrap(), [1, 0]);
+        assert!(placeholders("[1]").unwrap().is_empty());
+        for bad in
+            [r#"[{"_placeholder":true}]"#, r#"{"_placeholder":true,"num":-1}"#, r#"{"_placeholder":true,"num":0.5}"#]
+        {
+            assert!(placeholders(bad).is_err(), "{bad}");
+        }
     }
 }

@@ -270,6 +270,11 @@ impl Plugin {
 
     /// Takes a place in a connection's queue for a message of so many bytes.
     pub fn reserve(&self, connection: &Connection, bytes: usize) -> Result<Reservation, Refusal> {
+        if bytes > connection.outbound.byte_limit() {
+            let limit = connection.outbound.byte_limit();
+            let text = format!("The message has {bytes} bytes, more than Queue Bytes of its connection ({limit}).");
+            return Err(Refusal::new(RefusalKind::Invalid, text));
+        }
         connection.outbound.reserve(bytes).map_err(|is_first| {
             connection.status.dropped.fetch_add(1, Ordering::Relaxed);
             if is_first {
@@ -294,9 +299,11 @@ impl Plugin {
     /// Moves up to `max` events into `out`. None: ask again. Some(true): more are waiting. An error: the plugin is
     /// deactivated and nothing is left.
     pub fn take_events(&self, max: usize, out: &mut Vec<Event>) -> Result<Option<bool>, Refusal> {
+        // Looked at before the queue: what was appended before the plugin was deactivated is then seen.
+        let disabled = self.state() == PluginState::Disabled;
         let taken = self.events.take(max, out);
         // While it drains, the last events may still come.
-        if taken == Some(false) && out.is_empty() && self.state() == PluginState::Disabled {
+        if taken == Some(false) && out.is_empty() && disabled {
             return Err(Refusal::not_enabled());
         }
         Ok(taken)

@@ -52,10 +52,7 @@ impl Table {
         let (generation, index) = ((handle >> 32) as u32, handle as u32 as usize);
         match self.slots.get(index) {
             Some(Slot { generation: current, entry: Some(entry) }) if *current == generation => Ok(entry),
-            Some(slot) if generation != 0 && generation <= slot.generation => Err(Refusal::new(
-                RefusalKind::Stale,
-                "This connection was removed from Project Settings, or the plugin was deactivated since.",
-            )),
+            Some(slot) if generation != 0 && generation <= slot.generation => Err(Refusal::stale()),
             _ => Err(Refusal::new(RefusalKind::NotFound, "There is no connection of this handle, and never was.")),
         }
     }

@@ -47,9 +47,14 @@ impl Url {
             return wrong("is empty".into(), EXAMPLE);
         }
         let mut url = Url::default();
-        let (scheme, rest) = match text.split_once("://") {
-            Some((scheme, rest)) => (scheme.to_ascii_lowercase(), rest),
-            None => (String::new(), text.trim_start_matches("//")),
+        // A scheme ends at the first colon, if nothing of an address comes before it.
+        let head = &text[..text.find(['/', '?', '#']).unwrap_or(text.len())];
+        let (scheme, rest) = match head.strip_suffix(':') {
+            Some(scheme) => match text[head.len()..].strip_prefix("//") {
+                Some(rest) => (scheme.to_ascii_lowercase(), rest),
+                None => return wrong(format!("\"{text}\" lacks a slash after {head}/"), EXAMPLE),
+            },
+            None => (String::new(), text.strip_prefix("//").unwrap_or(text)),
         };
         let (rest, _fragment) = rest.split_once('#').unwrap_or((rest, ""));
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -144,6 +149,8 @@ mod tests {
         assert!(Url::parse("example.com", 443).unwrap().secure);
         assert!(Url::parse("wss://example.com", 0).unwrap().secure);
         assert!(!Url::parse("ws://example.com:443", 0).unwrap().secure);
+        let url = Url::parse("localhost:3000/p?x=http://y", 0).unwrap();
+        assert_eq!((url.host.as_str(), url.port, url.path.as_deref()), ("localhost", Some(3000), Some("/p")));
         assert_eq!(Url::parse("http://[::1]:3000/", 0).unwrap().host, "::1");
         let url = Url::parse("localhost:3000?a=b%20c&d", 0).unwrap();
         assert_eq!(url.query, [("a".into(), "b c".into()), ("d".into(), String::new())]);
@@ -155,6 +162,7 @@ mod tests {
             ("", "is empty"),
             ("/socket.io", "no host"),
             ("http://", "no host"),
+            ("http:/example.com", "lacks a slash"),
             ("htp://example.com", "scheme \"htp\""),
             ("http://example.com:port", "port \"port\""),
             ("http://example.com:70000", "port \"70000\""),

@@ -19,7 +19,7 @@ pub fn is_header_value(text: &str) -> bool {
     text.chars().all(|c| c == '\t' || !c.is_control())
 }
 
-/// One configured connection. Two are equal if nothing about them needs a new connection.
+/// One configured connection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectionConfig {
     /// The name that nodes refer to.
@@ -54,6 +54,14 @@ pub struct Resolved {
 }
 
 impl ConnectionConfig {
+    /// Whether a connection that was made with this one must be made anew for the other one.
+    pub fn needs_new_connection(&self, other: &ConnectionConfig) -> bool {
+        let request = |config: &ConnectionConfig| {
+            (config.address.clone(), config.query.clone(), config.headers.clone(), config.auth.clone())
+        };
+        request(self) != request(other) || self.limits.message_bytes != other.limits.message_bytes
+    }
+
     /// Whether anything in it is a reference: then reading it may take time.
     pub fn has_references(&self) -> bool {
         fn refers(value: &Value) -> bool {

@@ -1,5 +1,6 @@
 //! The settings text: `{"connections":[{"name":"main","url":"http://localhost:3000"}]}`.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
@@ -75,12 +76,13 @@ pub fn parse(text: &[u8]) -> Parsed {
             remedy: remedy.into(),
         }),
         Ok(entries) => {
+            let mut names = HashSet::new();
             for (index, entry) in entries.iter().enumerate() {
                 let (config, mut findings) = Reader::new(entry, index).connection();
-                if !config.name.is_empty() && parsed.connections.iter().any(|other| other.name == config.name) {
+                if !config.name.is_empty() && !names.insert(config.name.clone()) {
                     findings.push(Finding {
                         is_error: true,
-                        connection: quoted(&config.name),
+                        connection: format!("{:?}", config.name),
                         field: "Name".into(),
                         what: "there is another connection of this name".into(),
                         remedy: "Give each connection a name of its own".into(),
@@ -131,10 +133,6 @@ fn kind(value: &Value) -> &'static str {
     }
 }
 
-fn quoted(name: &str) -> String {
-    format!("\"{name}\"")
-}
-
 /// Reads one connection, field by field; what is wrong takes its default, so that the rest is checked as well.
 struct Reader<'a> {
     entry: &'a Value,
@@ -145,7 +143,7 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     fn new(entry: &'a Value, index: usize) -> Reader<'a> {
         let label = match entry.get("name") {
-            Some(Value::String(name)) if !name.trim().is_empty() => quoted(name),
+            Some(Value::String(name)) if !name.trim().is_empty() => format!("{name:?}"),
             _ => format!("number {}", index + 1),
         };
         Reader { entry, label, findings: Vec::new() }
@@ -173,6 +171,8 @@ impl<'a> Reader<'a> {
         let name = self.text("name");
         if name.trim().is_empty() && !self.wrong("name") {
             self.error("Name", "is missing", "Give the connection a name; nodes refer to it");
+        } else if name.chars().any(char::is_control) {
+            self.error("Name", "holds a line break or another control character", "Take it out");
         }
         let (address, mut query) = self.address();
         query.extend(self.texts("query"));
@@ -229,9 +229,10 @@ impl<'a> Reader<'a> {
             if CONNECTION_FIELDS.iter().any(|field| field.id == key) {
                 continue;
             }
+            let spelt = key.chars().take(LONGEST_FIELD).collect::<String>().to_lowercase().replace(' ', "_");
             let nearest = CONNECTION_FIELDS
                 .iter()
-                .map(|field| (distance(field.id, &key.to_lowercase().replace(' ', "_")), field.id))
+                .map(|field| (distance(field.id, &spelt), field.id))
                 .min()
                 .filter(|(distance, _)| *distance <= 3);
             let remedy = match nearest {
@@ -453,6 +454,9 @@ impl<'a> Reader<'a> {
 fn field(id: &str) -> &'static Field {
     CONNECTION_FIELDS.iter().find(|field| field.id == id).unwrap_or(&CONNECTION_FIELDS[0])
 }
+
+/// Letters of a key that are compared with the fields there are; none of them is as long.
+const LONGEST_FIELD: usize = 64;
 
 /// How many letters differ (Levenshtein).
 fn distance(a: &str, b: &str) -> usize {
