@@ -239,7 +239,7 @@ impl Session {
                     self.shut_down = true;
                     self.stop(why);
                     let too_late = std::mem::take(&mut self.inbox).into_iter().chain(self.shared.mailbox.close());
-                    self.refuse(too_late.collect());
+                    self.refuse(too_late.collect(), why);
                     return Err(End::Wanted);
                 }
             }
@@ -247,14 +247,18 @@ impl Session {
         Ok(())
     }
 
-    /// Commands that were put in behind the end: a question among them is owed its Timeout.
-    fn refuse(&mut self, commands: Vec<Command>) {
-        for command in commands {
-            if let Command::Send(send) = command
-                && send.request != 0
-            {
-                let ask = Ask { node: send.node, request: send.request, namespace: send.namespace, sent: false };
-                self.tell_no_reply(&ask, Some(Range::NotConnected));
+    /// Commands that were put in behind the end: a question among them is owed its Timeout, a Start its On Stop.
+    fn refuse(&mut self, commands: Vec<Command>, why: &'static str) {
+        let mut started = false;
+        for command in commands.into_iter().chain([Command::Stop]) {
+            match command {
+                Command::Start => started = true,
+                Command::Stop if std::mem::take(&mut started) => self.disconnected(why, false),
+                Command::Send(send) if send.request != 0 => {
+                    let ask = Ask { node: send.node, request: send.request, namespace: send.namespace, sent: false };
+                    self.tell_no_reply(&ask, Some(Range::NotConnected));
+                }
+                _ => {}
             }
         }
     }

@@ -52,10 +52,15 @@ pub enum Lost {
 /// Bytes read at once. Enough for bulk; a larger one costs each connection its memory.
 const READ_BUFFER: usize = 16 << 10;
 
+/// Answers to pings that may wait for the other end to read them.
+const UNREAD_PONGS: u32 = 10_000;
+
 /// An open WebSocket.
 pub struct WebSocket {
     stream: WebSocketStream<TcpStream>,
     flushed: bool,
+    /// Answers to pings that are not written yet.
+    unread_pongs: u32,
 }
 
 impl WebSocket {
@@ -71,7 +76,7 @@ impl WebSocket {
                 .with("reason", format!("the request can't be written, {error}"))
         })?;
         match tokio_tungstenite::client_async_with_config(http_request, stream, Some(config)).await {
-            Ok((stream, _response)) => Ok(WebSocket { stream, flushed: true }),
+            Ok((stream, _response)) => Ok(WebSocket { stream, flushed: true, unread_pongs: 0 }),
             Err(error) => Err(recognise::failed_upgrade(&request.address, error)),
         }
     }
@@ -83,11 +88,14 @@ impl WebSocket {
                 Some(Ok(Message::Text(text))) => Ok(Incoming::Text(text)),
                 Some(Ok(Message::Binary(bytes))) => Ok(Incoming::Binary(bytes)),
                 Some(Ok(Message::Pong(_))) => Ok(Incoming::Pong),
-                // tungstenite answers these by itself at the next flush.
-                Some(Ok(Message::Ping(_) | Message::Frame(_))) => {
+                // tungstenite answers these by itself; the answers pile up if the other end does not read them.
+                Some(Ok(Message::Ping(_))) if self.unread_pongs < UNREAD_PONGS => {
+                    self.unread_pongs += 1;
                     self.flushed = false;
                     continue;
                 }
+                Some(Ok(Message::Ping(_))) => Err(Lost::Broken("pings whose answers it does not read".into())),
+                Some(Ok(Message::Frame(_))) => continue,
                 Some(Ok(Message::Close(frame))) => Err(Lost::Closed(match frame {
                     Some(frame) if frame.reason.is_empty() => format!("WebSocket code {}", u16::from(frame.code)),
                     Some(frame) => format!("WebSocket code {}: {}", u16::from(frame.code), frame.reason),
@@ -120,6 +128,7 @@ impl WebSocket {
         if !self.flushed {
             ready!(Pin::new(&mut self.stream).poll_flush(cx)).map_err(lost)?;
             self.flushed = true;
+            self.unread_pongs = 0;
         }
         Poll::Ready(Ok(()))
     }

@@ -2,8 +2,9 @@
 //! still is what hosts were built with, by the records in `abi/`.
 
 use std::collections::BTreeSet;
+use std::fs;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::process;
 use crate::report::Outcome;
@@ -46,8 +47,22 @@ pub fn step() -> Result<Outcome> {
             matrix(&mut outcome, cpp, "c++", CPP_STANDARDS);
         }
     }
+    outcome.count("README.md", readme());
     outcome.note = format!("{}, {} standards", used.join(", "), C_STANDARDS.len() + CPP_STANDARDS.len());
     Ok(outcome)
+}
+
+/// The host that the README shows is one that compiles.
+fn readme() -> Result<(), String> {
+    let compiled = || -> Result<()> {
+        let text = repository::read("README.md")?;
+        let (_, rest) = text.split_once("```c\n").context("README.md shows no host in C")?;
+        let (host, _) = rest.split_once("```").context("the host in README.md has no end")?;
+        let file = repository::target().join("readme.c");
+        fs::write(&file, host)?;
+        compile("cc", "c", "c99", &file.to_string_lossy())
+    };
+    compiled().map_err(|error| format!("{error:#}"))
 }
 
 /// What the header has and the record has not.
