@@ -17,8 +17,9 @@ use tokio::time::{Sleep, sleep_until, timeout};
 
 use super::Connection;
 use super::backoff::Backoff;
-use super::session::{Auth, End, Failure, Outgoing, Session, error_event, reason};
+use super::session::{Auth, End, Failure, Outgoing, Session, reason};
 use super::subscriptions::Subscriptions;
+use super::tell::error_event;
 use crate::diagnostics::{Code, Problem, describe_panic};
 use crate::events::EventQueue;
 use crate::protocol::engineio::{self, Handshake};
@@ -66,10 +67,8 @@ async fn live(session: &mut Session, environment: &Environment) {
             keep_connected(session, environment).await;
             continue;
         }
-        session.collect();
-        // A Stop of what is stopped, or a removal: the loop looks.
-        let _ = session.carry_out();
-        session.publish(&environment.events);
+        // A removal ends it: the loop looks.
+        let _ = session.obey(&environment.events);
         if !session.is_started() && !session.is_shut_down() && session.inbox.is_empty() {
             wait_for_command(session, &shared).await;
         }
@@ -99,10 +98,7 @@ async fn at(deadline: Option<Instant>) {
 async fn serve(session: &mut Session, environment: &Environment) -> End {
     let shared = Arc::clone(&session.shared);
     loop {
-        session.collect();
-        let carried_out = session.carry_out();
-        session.publish(&environment.events);
-        if let Err(end) = carried_out {
+        if let Err(end) = session.obey(&environment.events) {
             return end;
         }
         wait_for_command(session, &shared).await;
@@ -239,10 +235,7 @@ async fn converse(
     let shared = Arc::clone(&session.shared);
     let mut alarm = Alarm::new();
     loop {
-        session.collect();
-        let carried_out = session.carry_out();
-        session.publish(&environment.events);
-        if let Err(end) = carried_out {
+        if let Err(end) = session.obey(&environment.events) {
             return end;
         }
         if session.stands() {

@@ -14,6 +14,7 @@ mod send;
 mod session;
 mod status;
 mod subscriptions;
+mod tell;
 
 use std::sync::Arc;
 

@@ -1,13 +1,19 @@
-//! One namespace of a connection.
+//! Namespaces: joined when first used, on the same connection, each failing alone.
 
 use std::collections::VecDeque;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
 
 use super::SendEvent;
-use crate::events::Text;
-use crate::protocol::socketio::DEFAULT_NAMESPACE;
+use super::session::{Failure, Outgoing, Session, reason};
+use super::status::State;
+use crate::descriptor::type_id;
+use crate::diagnostics::{Code, Problem, Range};
+use crate::events::{Output, Text};
+use crate::protocol::socketio::{self, Connected, DEFAULT_NAMESPACE, Refused};
+use crate::transport::Frame;
 
 /// Where joining a namespace has come to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,5 +86,148 @@ impl Namespace {
     pub fn take_early(&mut self) -> Vec<Early> {
         self.early_bytes = 0;
         std::mem::take(&mut self.early)
+    }
+}
+
+impl Session {
+    pub(super) fn open_namespace(&mut self, name: &str) -> &mut Namespace {
+        if !self.namespaces.contains_key(name) {
+            self.namespaces.insert(name.to_string(), Namespace::new(name));
+        }
+        self.namespaces.get_mut(name).expect("it was inserted if it was not there")
+    }
+
+    pub(super) fn joined(&self, name: &str) -> bool {
+        self.namespaces.get(name).is_some_and(|namespace| namespace.joining == Joining::Joined)
+    }
+
+    /// Asks for a namespace, if it is not asked for and there is somebody to ask.
+    pub(super) fn join(&mut self, name: &str) -> &mut Namespace {
+        let idle = self.open_namespace(name).joining == Joining::Idle;
+        if idle && self.open && self.started {
+            self.ask_for(name);
+        }
+        self.open_namespace(name)
+    }
+
+    pub(super) fn ask_for(&mut self, name: &str) {
+        let mut auth = self.auth.clone();
+        let deadline = Instant::now() + self.config.connect_timeout;
+        let namespace = self.open_namespace(name);
+        namespace.joining = Joining::Asked(deadline);
+        if let Some(recovery_id) = &namespace.recovery_id {
+            auth.insert("pid".into(), recovery_id.clone().into());
+            if let Some(offset) = &namespace.offset {
+                auth.insert("offset".into(), offset.clone().into());
+            }
+        }
+        let auth = (!auth.is_empty()).then(|| serde_json::Value::Object(auth).to_string());
+        self.traffic(|| format!("{name} -> CONNECT{}", if auth.is_some() { " (with auth)" } else { "" }));
+        let frame = Frame::Text(socketio::encode_connect(name, auth.as_deref()));
+        self.outbox.push_back(Outgoing { frame, reservation: None });
+    }
+
+    /// The server let us in.
+    pub(super) fn namespace_joined(&mut self, name: &str, connected: Connected) -> Result<(), Failure> {
+        let Some(namespace) = self.namespaces.get_mut(name) else { return Ok(()) };
+        if !matches!(namespace.joining, Joining::Asked(_) | Joining::Late) {
+            return Ok(());
+        }
+        namespace.joining = Joining::Joined;
+        let recovered = connected.pid.is_some() && namespace.recovery_id == connected.pid;
+        if !recovered {
+            namespace.offset = None;
+        }
+        namespace.recovery_id = connected.pid;
+        self.shared.status.namespaces.fetch_add(1, Ordering::Relaxed);
+        if !std::mem::replace(&mut self.stands, true) {
+            self.told.clear();
+            self.shared.status.set_state(State::Connected);
+        }
+        if name == DEFAULT_NAMESPACE {
+            self.info(|| format!("Connected to {}", self.config.address));
+            let is_reconnect = std::mem::replace(&mut self.was_connected, true);
+            self.push_event(
+                type_id::ON_START,
+                vec![
+                    Output::Pulse(true),
+                    Output::Text(connected.sid.into()),
+                    Output::Bool(is_reconnect),
+                    Output::Bool(recovered),
+                ],
+            );
+            self.measure_round_trip();
+        }
+        for event in self.subscriptions.events(name) {
+            self.tell_subscription(type_id::ON_SUBSCRIBE, name, &event);
+        }
+        self.deliver_early(name)?;
+        let waiting = self.namespaces.get_mut(name).map(|namespace| std::mem::take(&mut namespace.waiting));
+        for send in waiting.unwrap_or_default() {
+            self.send_in(name, send);
+        }
+        Ok(())
+    }
+
+    /// The server did not let us in.
+    pub(super) fn namespace_refused(&mut self, name: &str, refused: &Refused) -> Result<(), Failure> {
+        let Some(namespace) = self.namespaces.get_mut(name) else { return Ok(()) };
+        if !matches!(namespace.joining, Joining::Asked(_) | Joining::Late) {
+            return Ok(());
+        }
+        namespace.joining = Joining::Refused;
+        // What the reference server says of a namespace that it does not have.
+        let problem = if refused.message == "Invalid namespace" {
+            Problem::new(Code::NamespaceUnknown).with("namespace", name)
+        } else {
+            let data = if refused.data.is_empty() { String::new() } else { format!(" {}", refused.data) };
+            Problem::new(Code::NamespaceRefused)
+                .with("namespace", name)
+                .with("reason", format!("\"{}\"{data}", refused.message))
+        };
+        self.namespace_failed(name, problem, "was refused")
+    }
+
+    /// A namespace fails alone; the session ends with the last one.
+    pub(super) fn namespace_failed(&mut self, name: &str, problem: Problem, what: &str) -> Result<(), Failure> {
+        let others = self.namespaces.iter().any(|(other, namespace)| {
+            other != name && matches!(namespace.joining, Joining::Joined | Joining::Asked(_))
+        });
+        if !others {
+            return Err(Failure { problem, namespace: name.into(), reason: reason::CONNECT, retry: false });
+        }
+        self.tell(problem, name, 0, true, None);
+        let waiting = self.namespaces.get_mut(name).map(|n| std::mem::take(&mut n.waiting)).unwrap_or_default();
+        let given_up = self.give_up(waiting);
+        self.tell_not_sent(given_up, &format!("namespace {name} {what}"), name);
+        Ok(())
+    }
+
+    /// The server ended a namespace on purpose.
+    pub(super) fn namespace_left(&mut self, name: &str) -> Result<(), Failure> {
+        if !self.joined(name) {
+            return Ok(());
+        }
+        let problem = Problem::new(Code::ServerDisconnect).with("namespace", name);
+        if name == DEFAULT_NAMESPACE {
+            let retry = self.config.reconnect.after_server_disconnect;
+            return Err(Failure { retry, ..Failure::lost(problem, reason::SERVER) });
+        }
+        let reconnect = self.config.reconnect;
+        if let Some(namespace) = self.namespaces.get_mut(name) {
+            namespace.joining = match reconnect.after_server_disconnect {
+                true => Joining::Later(Instant::now() + reconnect.delay),
+                false => Joining::Idle,
+            };
+            (namespace.recovery_id, namespace.offset) = (None, None);
+        }
+        self.questions.forget(name);
+        self.shared.status.namespaces.fetch_sub(1, Ordering::Relaxed);
+        for ask in self.asks.give_up_all(|ask| ask.namespace == name) {
+            self.tell_no_reply(&ask, Some(Range::NotConnected));
+        }
+        let retry_in = reconnect.after_server_disconnect.then_some(reconnect.delay);
+        self.tell(problem, name, 0, false, retry_in);
+        Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! What one connection knows and decides. No I/O: commands, frames and the clock come in; frames and events go out.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, HashSet, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
@@ -13,11 +13,10 @@ use super::status::State;
 use super::subscriptions::Subscriptions;
 use super::{Command, Connection, Reservation, SendEvent, Subscribe};
 use crate::descriptor::type_id;
-use crate::diagnostics::log::{self, Level};
 use crate::diagnostics::{Code, Problem, Range};
-use crate::events::{Event, Output, Text};
+use crate::events::{Event, EventQueue, Output};
 use crate::protocol::engineio::{self, Handshake};
-use crate::protocol::socketio::{self, Connected, DEFAULT_NAMESPACE, Refused};
+use crate::protocol::socketio::{self, DEFAULT_NAMESPACE};
 use crate::settings::ConnectionConfig;
 use crate::transport::Frame;
 
@@ -106,30 +105,27 @@ pub struct Session {
     /// What the server takes at most in one message.
     pub(super) max_payload: usize,
     /// Credentials, as they were read for this connection.
-    auth: Auth,
-    heartbeat: Option<Heartbeat>,
+    pub(super) auth: Auth,
+    pub(super) heartbeat: Option<Heartbeat>,
     /// An answer to a ping of the server is in the outbox.
-    pong_is_due: bool,
+    pub(super) pong_is_due: bool,
     /// When our own ping was handed to the transport, or put into the outbox.
-    ping_sent: Option<Instant>,
+    pub(super) ping_sent: Option<Instant>,
     /// When the frames that are being received came, for their events.
     pub(super) heard_at_us: u64,
     /// Between Start and the final On Stop.
-    started: bool,
+    pub(super) started: bool,
     /// The engine is open.
-    open: bool,
+    pub(super) open: bool,
     /// A namespace is connected.
-    stands: bool,
+    pub(super) stands: bool,
     /// On Start was told, in this session of the host.
-    was_connected: bool,
+    pub(super) was_connected: bool,
     /// Set by Shutdown: the task ends.
-    shut_down: bool,
+    pub(super) shut_down: bool,
     /// Problems told since the state last changed, so that none is told again and again.
-    told: HashSet<u64>,
+    pub(super) told: HashSet<u64>,
 }
-
-/// Problems remembered at most; over it they are told again.
-const TOLD_LIMIT: usize = 1_000;
 
 impl Session {
     /// A stopped connection with these subscriptions.
@@ -192,13 +188,16 @@ impl Session {
 
     // ---- Commands -------------------------------------------------------------------------------------------------
 
-    /// Takes what the mailbox holds.
-    pub fn collect(&mut self) {
+    /// Carries out what the mailbox holds and tells what came of it.
+    pub fn obey(&mut self, events: &EventQueue) -> Result<(), End> {
         self.inbox.extend(self.shared.mailbox.take());
+        let carried_out = self.carry_out();
+        self.publish(events);
+        carried_out
     }
 
     /// Carries out commands until there are none, or until one ends the session: then the rest waits.
-    pub fn carry_out(&mut self) -> Result<(), End> {
+    fn carry_out(&mut self) -> Result<(), End> {
         while let Some(command) = self.inbox.pop_front() {
             match command {
                 Command::Start => self.start(),
@@ -337,13 +336,7 @@ impl Session {
     }
 
     fn subscribe(&mut self, subscribe: &Subscribe) {
-        let name = socketio::normal_namespace(&subscribe.namespace);
-        if subscribe.event.is_empty() {
-            return self.tell_no_event_name("Socket.IO Subscribe", subscribe.node, &name);
-        }
-        if !socketio::is_namespace(&name) {
-            return self.tell_wrong_namespace(&name, subscribe.node);
-        }
+        let Some(name) = self.namespace_of(subscribe, "Socket.IO Subscribe") else { return };
         let is_new = self.subscriptions.add(&name, &subscribe.event, subscribe.delivery);
         self.join(&name);
         if is_new && self.joined(&name) {
@@ -352,16 +345,27 @@ impl Session {
     }
 
     fn unsubscribe(&mut self, subscribe: &Subscribe) {
-        let name = socketio::normal_namespace(&subscribe.namespace);
-        if subscribe.event.is_empty() {
-            return self.tell_no_event_name("Socket.IO Unsubscribe", subscribe.node, &name);
-        }
+        let Some(name) = self.namespace_of(subscribe, "Socket.IO Unsubscribe") else { return };
         if self.subscriptions.remove(&name, &subscribe.event) {
             self.tell_subscription(type_id::ON_UNSUBSCRIBE, &name, &subscribe.event);
         }
     }
 
-    pub(super) fn tell_no_event_name(&mut self, label: &str, node: u64, namespace: &str) {
+    /// The namespace that a node with this label means; None: what is wrong was told.
+    fn namespace_of<'a>(&mut self, subscribe: &'a Subscribe, label: &str) -> Option<Cow<'a, str>> {
+        let name = socketio::normal_namespace(&subscribe.namespace);
+        if subscribe.event.is_empty() {
+            self.tell_no_event_name(label, subscribe.node, &name);
+            return None;
+        }
+        if !socketio::is_namespace(&name) {
+            self.tell_wrong_namespace(&name, subscribe.node);
+            return None;
+        }
+        Some(name)
+    }
+
+    fn tell_no_event_name(&mut self, label: &str, node: u64, namespace: &str) {
         let problem = Problem::new(Code::EventNameMissing).with("node", label);
         self.tell(problem, namespace, node, false, None);
     }
@@ -369,149 +373,6 @@ impl Session {
     pub(super) fn tell_wrong_namespace(&mut self, namespace: &str, node: u64) {
         let problem = Problem::new(Code::NamespaceWrong).with("namespace", format!("\"{namespace}\""));
         self.tell(problem, namespace, node, false, None);
-    }
-
-    // ---- Namespaces -----------------------------------------------------------------------------------------------
-
-    fn open_namespace(&mut self, name: &str) -> &mut Namespace {
-        if !self.namespaces.contains_key(name) {
-            self.namespaces.insert(name.to_string(), Namespace::new(name));
-        }
-        self.namespaces.get_mut(name).expect("it was inserted if it was not there")
-    }
-
-    pub(super) fn joined(&self, name: &str) -> bool {
-        self.namespaces.get(name).is_some_and(|namespace| namespace.joining == Joining::Joined)
-    }
-
-    /// Asks for a namespace, if it is not asked for and there is somebody to ask.
-    pub(super) fn join(&mut self, name: &str) -> &mut Namespace {
-        let idle = self.open_namespace(name).joining == Joining::Idle;
-        if idle && self.open && self.started {
-            self.ask_for(name);
-        }
-        self.open_namespace(name)
-    }
-
-    fn ask_for(&mut self, name: &str) {
-        let mut auth = self.auth.clone();
-        let deadline = Instant::now() + self.config.connect_timeout;
-        let namespace = self.open_namespace(name);
-        namespace.joining = Joining::Asked(deadline);
-        if let Some(recovery_id) = &namespace.recovery_id {
-            auth.insert("pid".into(), recovery_id.clone().into());
-            if let Some(offset) = &namespace.offset {
-                auth.insert("offset".into(), offset.clone().into());
-            }
-        }
-        let auth = (!auth.is_empty()).then(|| serde_json::Value::Object(auth).to_string());
-        self.traffic(|| format!("{name} -> CONNECT{}", if auth.is_some() { " (with auth)" } else { "" }));
-        let frame = Frame::Text(socketio::encode_connect(name, auth.as_deref()));
-        self.outbox.push_back(Outgoing { frame, reservation: None });
-    }
-
-    /// The server let us in.
-    pub(super) fn namespace_joined(&mut self, name: &str, connected: Connected) -> Result<(), Failure> {
-        let Some(namespace) = self.namespaces.get_mut(name) else { return Ok(()) };
-        if !matches!(namespace.joining, Joining::Asked(_) | Joining::Late) {
-            return Ok(());
-        }
-        namespace.joining = Joining::Joined;
-        let recovered = connected.pid.is_some() && namespace.recovery_id == connected.pid;
-        if !recovered {
-            namespace.offset = None;
-        }
-        namespace.recovery_id = connected.pid;
-        self.shared.status.namespaces.fetch_add(1, Ordering::Relaxed);
-        if !std::mem::replace(&mut self.stands, true) {
-            self.told.clear();
-            self.shared.status.set_state(State::Connected);
-        }
-        if name == DEFAULT_NAMESPACE {
-            self.info(|| format!("Connected to {}", self.config.address));
-            let is_reconnect = std::mem::replace(&mut self.was_connected, true);
-            self.push_event(
-                type_id::ON_START,
-                vec![
-                    Output::Pulse(true),
-                    Output::Text(connected.sid.into()),
-                    Output::Bool(is_reconnect),
-                    Output::Bool(recovered),
-                ],
-            );
-            self.measure_round_trip();
-        }
-        for event in self.subscriptions.events(name) {
-            self.tell_subscription(type_id::ON_SUBSCRIBE, name, &event);
-        }
-        self.deliver_early(name)?;
-        let waiting = self.namespaces.get_mut(name).map(|namespace| std::mem::take(&mut namespace.waiting));
-        for send in waiting.unwrap_or_default() {
-            self.send_in(name, send);
-        }
-        Ok(())
-    }
-
-    /// The server did not let us in.
-    pub(super) fn namespace_refused(&mut self, name: &str, refused: &Refused) -> Result<(), Failure> {
-        let Some(namespace) = self.namespaces.get_mut(name) else { return Ok(()) };
-        if !matches!(namespace.joining, Joining::Asked(_) | Joining::Late) {
-            return Ok(());
-        }
-        namespace.joining = Joining::Refused;
-        // What the reference server says of a namespace that it does not have.
-        let problem = if refused.message == "Invalid namespace" {
-            Problem::new(Code::NamespaceUnknown).with("namespace", name)
-        } else {
-            let data = if refused.data.is_empty() { String::new() } else { format!(" {}", refused.data) };
-            Problem::new(Code::NamespaceRefused)
-                .with("namespace", name)
-                .with("reason", format!("\"{}\"{data}", refused.message))
-        };
-        self.namespace_failed(name, problem, "was refused")
-    }
-
-    /// A namespace fails alone; the session ends with the last one.
-    fn namespace_failed(&mut self, name: &str, problem: Problem, what: &str) -> Result<(), Failure> {
-        let others = self.namespaces.iter().any(|(other, namespace)| {
-            other != name && matches!(namespace.joining, Joining::Joined | Joining::Asked(_))
-        });
-        if !others {
-            return Err(Failure { problem, namespace: name.into(), reason: reason::CONNECT, retry: false });
-        }
-        self.tell(problem, name, 0, true, None);
-        let waiting = self.namespaces.get_mut(name).map(|n| std::mem::take(&mut n.waiting)).unwrap_or_default();
-        let given_up = self.give_up(waiting);
-        self.tell_not_sent(given_up, &format!("namespace {name} {what}"), name);
-        Ok(())
-    }
-
-    /// The server ended a namespace on purpose.
-    pub(super) fn namespace_left(&mut self, name: &str) -> Result<(), Failure> {
-        if !self.joined(name) {
-            return Ok(());
-        }
-        let problem = Problem::new(Code::ServerDisconnect).with("namespace", name);
-        if name == DEFAULT_NAMESPACE {
-            let retry = self.config.reconnect.after_server_disconnect;
-            return Err(Failure { retry, ..Failure::lost(problem, reason::SERVER) });
-        }
-        let reconnect = self.config.reconnect;
-        if let Some(namespace) = self.namespaces.get_mut(name) {
-            namespace.joining = match reconnect.after_server_disconnect {
-                true => Joining::Later(Instant::now() + reconnect.delay),
-                false => Joining::Idle,
-            };
-            (namespace.recovery_id, namespace.offset) = (None, None);
-        }
-        self.questions.forget(name);
-        self.shared.status.namespaces.fetch_sub(1, Ordering::Relaxed);
-        for ask in self.asks.give_up_all(|ask| ask.namespace == name) {
-            self.tell_no_reply(&ask, Some(Range::NotConnected));
-        }
-        let retry_in = reconnect.after_server_disconnect.then_some(reconnect.delay);
-        self.tell(problem, name, 0, false, retry_in);
-        Ok(())
     }
 
     // ---- The engine -----------------------------------------------------------------------------------------------
@@ -548,7 +409,7 @@ impl Session {
         self.measure_round_trip();
     }
 
-    fn measure_round_trip(&mut self) {
+    pub(super) fn measure_round_trip(&mut self) {
         if self.ping_sent.is_none() {
             self.ping_sent = Some(Instant::now());
             self.outbox.push_back(Outgoing { frame: Frame::Ping, reservation: None });
@@ -700,7 +561,7 @@ impl Session {
         self.give_up(waiting)
     }
 
-    fn give_up(&mut self, sends: impl IntoIterator<Item = SendEvent>) -> usize {
+    pub(super) fn give_up(&mut self, sends: impl IntoIterator<Item = SendEvent>) -> usize {
         let mut count = 0;
         for send in sends {
             count += 1;
@@ -711,87 +572,4 @@ impl Session {
         self.shared.status.dropped.fetch_add(count as u64, Ordering::Relaxed);
         count
     }
-
-    // ---- Telling the host -----------------------------------------------------------------------------------------
-
-    fn push_event(&mut self, node_type: u32, outputs: Vec<Output>) {
-        self.events.push(Event::of(node_type, self.shared.handle, outputs));
-    }
-
-    fn tell_subscription(&mut self, node_type: u32, namespace: &str, event: &str) {
-        let namespace = self.open_namespace(namespace).text.clone();
-        self.push_event(node_type, vec![Output::Pulse(true), Output::Text(namespace), Output::Text(event.into())]);
-    }
-
-    fn tell_not_sent(&mut self, count: usize, reason: &str, namespace: &str) {
-        if count > 0 {
-            let problem = Problem::new(Code::NotSent).with("count", count).with("reason", reason);
-            self.tell(problem, namespace, 0, false, None);
-        }
-    }
-
-    /// Timeout of a Send: no reply came, or none can come.
-    pub(super) fn tell_no_reply(&mut self, ask: &Ask, why: Option<Range>) {
-        let mut outputs = vec![Output::None; 6];
-        outputs[0] = Output::Pulse(false);
-        outputs[1] = Output::Pulse(false);
-        outputs[3] = Output::Pulse(true);
-        self.events.push(Event {
-            node: ask.node,
-            request: ask.request,
-            pulse: crate::descriptor::field_index::send::TIMEOUT_PULSE as u32,
-            error: Some(why.unwrap_or(Range::NoAnswer)),
-            ..Event::of(type_id::SEND, self.shared.handle, outputs)
-        });
-    }
-
-    /// On Socket.IO Error, unless the same was told already since the state last changed.
-    pub fn tell(&mut self, problem: Problem, namespace: &str, node: u64, fatal: bool, retry_in: Option<Duration>) {
-        let message = problem.message();
-        self.shared.status.set_last_error(problem.range());
-        let mut hasher = DefaultHasher::new();
-        (problem.code(), namespace, &message).hash(&mut hasher);
-        if self.told.len() >= TOLD_LIMIT {
-            self.told.clear();
-        }
-        if !self.told.insert(hasher.finish()) {
-            self.log(Level::Debug, || format!("Again: {message}"));
-            return;
-        }
-        self.log(Level::Error, || format!("{}: {message} {}", problem.name(), problem.remedy()));
-        self.events.push(error_event(self.shared.handle, &problem, namespace, node, fatal, retry_in));
-    }
-
-    pub(super) fn log(&self, level: Level, message: impl FnOnce() -> String) {
-        log::write(level, self.shared.handle, || format!("{}: {}", self.shared.name, message()));
-    }
-
-    pub(super) fn info(&self, message: impl FnOnce() -> String) {
-        self.log(Level::Info, message);
-    }
-
-    pub(super) fn traffic(&self, message: impl FnOnce() -> String) {
-        self.log(Level::Traffic, message);
-    }
-}
-
-/// On Socket.IO Error.
-pub fn error_event(
-    connection: u64,
-    problem: &Problem,
-    namespace: &str,
-    node: u64,
-    fatal: bool,
-    retry_in: Option<Duration>,
-) -> Event {
-    let outputs = vec![
-        Output::Pulse(true),
-        Output::Text(if namespace == DEFAULT_NAMESPACE { Text::constant(c"/") } else { namespace.into() }),
-        Output::Text(problem.message().into()),
-        Output::Text(problem.name().into()),
-        Output::Text(problem.remedy().into()),
-        Output::Bool(fatal),
-        Output::Float(retry_in.unwrap_or_default().as_secs_f64()),
-    ];
-    Event { node, error: Some(problem.range()), ..Event::of(type_id::ON_ERROR, connection, outputs) }
 }

@@ -1,0 +1,98 @@
+//! What the host is told: the events of the listener nodes, the log.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::time::Duration;
+
+use super::acks::Ask;
+use super::session::Session;
+use crate::descriptor::{field_index, type_id};
+use crate::diagnostics::log::{self, Level};
+use crate::diagnostics::{Code, Problem, Range};
+use crate::events::{Event, Output, Text};
+use crate::protocol::socketio::DEFAULT_NAMESPACE;
+
+/// Problems remembered at most; over it they are told again.
+const TOLD_LIMIT: usize = 1_000;
+
+impl Session {
+    pub(super) fn push_event(&mut self, node_type: u32, outputs: Vec<Output>) {
+        self.events.push(Event::of(node_type, self.shared.handle, outputs));
+    }
+
+    pub(super) fn tell_subscription(&mut self, node_type: u32, namespace: &str, event: &str) {
+        let namespace = self.open_namespace(namespace).text.clone();
+        self.push_event(node_type, vec![Output::Pulse(true), Output::Text(namespace), Output::Text(event.into())]);
+    }
+
+    pub(super) fn tell_not_sent(&mut self, count: usize, reason: &str, namespace: &str) {
+        if count > 0 {
+            let problem = Problem::new(Code::NotSent).with("count", count).with("reason", reason);
+            self.tell(problem, namespace, 0, false, None);
+        }
+    }
+
+    /// Timeout of a Send: no reply came, or none can come.
+    pub(super) fn tell_no_reply(&mut self, ask: &Ask, why: Option<Range>) {
+        let mut outputs = vec![Output::None; 6];
+        outputs[0] = Output::Pulse(false);
+        outputs[1] = Output::Pulse(false);
+        outputs[3] = Output::Pulse(true);
+        self.events.push(Event {
+            node: ask.node,
+            request: ask.request,
+            pulse: field_index::send::TIMEOUT_PULSE as u32,
+            error: Some(why.unwrap_or(Range::NoAnswer)),
+            ..Event::of(type_id::SEND, self.shared.handle, outputs)
+        });
+    }
+
+    /// On Socket.IO Error, unless the same was told already since the state last changed.
+    pub fn tell(&mut self, problem: Problem, namespace: &str, node: u64, fatal: bool, retry_in: Option<Duration>) {
+        let message = problem.message();
+        self.shared.status.set_last_error(problem.range());
+        let mut hasher = DefaultHasher::new();
+        (problem.code(), namespace, &message).hash(&mut hasher);
+        if self.told.len() >= TOLD_LIMIT {
+            self.told.clear();
+        }
+        if !self.told.insert(hasher.finish()) {
+            self.log(Level::Debug, || format!("Again: {message}"));
+            return;
+        }
+        self.log(Level::Error, || format!("{}: {message} {}", problem.name(), problem.remedy()));
+        self.events.push(error_event(self.shared.handle, &problem, namespace, node, fatal, retry_in));
+    }
+
+    pub(super) fn log(&self, level: Level, message: impl FnOnce() -> String) {
+        log::write(level, self.shared.handle, || format!("{}: {}", self.shared.name, message()));
+    }
+
+    pub(super) fn info(&self, message: impl FnOnce() -> String) {
+        self.log(Level::Info, message);
+    }
+
+    pub(super) fn traffic(&self, message: impl FnOnce() -> String) {
+        self.log(Level::Traffic, message);
+    }
+}
+
+/// On Socket.IO Error.
+pub fn error_event(
+    connection: u64,
+    problem: &Problem,
+    namespace: &str,
+    node: u64,
+    fatal: bool,
+    retry_in: Option<Duration>,
+) -> Event {
+    let outputs = vec![
+        Output::Pulse(true),
+        Output::Text(if namespace == DEFAULT_NAMESPACE { Text::constant(c"/") } else { namespace.into() }),
+        Output::Text(problem.message().into()),
+        Output::Text(problem.name().into()),
+        Output::Text(problem.remedy().into()),
+        Output::Bool(fatal),
+        Output::Float(retry_in.unwrap_or_default().as_secs_f64()),
+    ];
+    Event { node, error: Some(problem.range()), ..Event::of(type_id::ON_ERROR, connection, outputs) }
+}
