@@ -112,24 +112,28 @@ impl EventQueue {
 
     /// No more waiting: whoever waits is told, the wake handle is closed. Events stay.
     pub fn close(&self) {
-        *self.handle.write() = None;
         let mut inner = self.inner.lock();
         inner.closed = true;
         inner.wake = None;
+        drop(inner);
         self.changed.notify_all();
+        *self.handle.write() = None;
     }
 
-    /// The wake handle, made at its first use: hosts that poll each frame pay nothing for it.
-    pub fn wake_handle(&self) -> std::io::Result<isize> {
+    /// The wake handle, made at its first use: hosts that poll each frame pay nothing for it. None: the queue is closed.
+    pub fn wake_handle(&self) -> std::io::Result<Option<isize>> {
         let mut place = self.handle.write();
+        if self.inner.lock().closed {
+            return Ok(None);
+        }
         if let Some(handle) = &*place {
-            return Ok(handle.value());
+            return Ok(Some(handle.value()));
         }
         let handle = place.insert(WakeHandle::new()?);
         let value = handle.value();
         drop(place);
         self.update_handle();
-        Ok(value)
+        Ok(Some(value))
     }
 
     /// Makes the handle say what the queue says. Events are appended by one thread only, so after the last look of

@@ -322,13 +322,13 @@ impl Plugin {
 
     /// Something to wait on in a foreign loop.
     pub fn wake_handle(&self) -> Result<isize, Refusal> {
-        self.check_enabled()?;
-        self.events.wake_handle().map_err(|error| match error.kind() {
+        let handle = self.events.wake_handle().map_err(|error| match error.kind() {
             std::io::ErrorKind::Unsupported => {
                 Refusal::new(RefusalKind::Unsupported, "This platform has no wake handle; use poll or wait.")
             }
             _ => Refusal::new(RefusalKind::Resources, format!("The system gave no descriptor: {error}.")),
-        })
+        })?;
+        handle.ok_or_else(Refusal::not_enabled)
     }
 }
 
