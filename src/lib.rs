@@ -15,3 +15,5 @@ mod registry;
 mod runtime;
 mod settings;
 mod transport;
+
+pub use diagnostics::errors_markdown;

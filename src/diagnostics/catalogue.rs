@@ -161,6 +161,22 @@ catalogue! {
         "Pulse Start again, and report this with the log.";
 }
 
+/// `docs/errors.md`: every error a designer can meet.
+pub fn errors_markdown() -> String {
+    let mut out = String::from(
+        "<!-- Generated from src/diagnostics/catalogue.rs by `cargo xtask generate`. Do not edit. -->\n\n\
+# Errors\n\n\
+What *On Socket.IO Error* tells: Code is the stable name, Message the sentence with its values filled in, Remedy what to do. \
+The same failure is told once until the state of the connection changes.\n\n\
+| Code | Message | Remedy |\n| --- | --- | --- |\n",
+    );
+    for entry in CATALOGUE {
+        let sentence = entry.sentence.replace('{', "*").replace('}', "*");
+        out.push_str(&format!("| `{}` | {sentence} | {} |\n", entry.name, entry.remedy));
+    }
+    out
+}
+
 impl Code {
     /// The catalogue's entry for it.
     pub fn entry(self) -> &'static Entry {

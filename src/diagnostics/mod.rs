@@ -7,7 +7,7 @@ mod outcome;
 mod panics;
 mod problem;
 
-pub use catalogue::{Code, Range};
+pub use catalogue::{Code, Range, errors_markdown};
 pub use outcome::{Outcome, Refusal, RefusalKind};
 pub use panics::{describe_panic, route_panics};
 pub use problem::Problem;

@@ -5,7 +5,8 @@
 // OPTIONS is a JSON object. `mode`, `token` and `refuse` are ours (see below), the rest goes to socket.io as it is.
 //
 // Control: one command a line on stdin, `NAME JSON`; each gets one answer line on stdout, `= JSON` or `! REASON`.
-// Reports: lines `KIND JSON` on stdout as things happen: ready, connected, disconnected, got, answer, packet.
+// Reports: lines `KIND JSON` on stdout as things happen: ready, connected, disconnected, got, answer, packet; in mode
+// `raw` opened, said and closed.
 // The process ends when its stdin closes, so that nothing is left behind by a test that dies.
 
 'use strict';
@@ -24,6 +25,7 @@ const web = http.createServer();
 const refusals = new Map(Object.entries(refuse));
 const numbered = new Map();
 let io = null;
+let script = null;
 let reportPackets = false;
 
 function report(kind, value) {
@@ -133,6 +135,10 @@ function engineSockets() {
     return Object.values(io.engine.clients);
 }
 
+function webSockets() {
+    return script ? [...script.clients] : engineSockets().map((socket) => socket.transport.socket);
+}
+
 const COMMANDS = {
     emit({ nsp = '/', event, args = [] }) {
         io.of(nsp).emit(event, ...args.map(build));
@@ -156,15 +162,24 @@ const COMMANDS = {
         engineSockets().forEach((socket) => parts.map(build).forEach((part) => socket.write(part)));
     },
     // WebSocket messages as they stand on the wire, below Engine.IO.
-    frame({ parts }) {
-        engineSockets().forEach((socket) => parts.map(build).forEach((part) => socket.transport.socket.send(part)));
+    frame({ parts, times = 1 }) {
+        const frames = parts.map(build);
+        for (let i = 0; i < times; i += 1) {
+            webSockets().forEach((socket) => frames.forEach((frame) => socket.send(frame)));
+        }
+    },
+    // Pings of WebSocket itself, as large as they may be.
+    pings({ times }) {
+        for (let i = 0; i < times; i += 1) {
+            webSockets().forEach((socket) => socket.ping(Buffer.alloc(125)));
+        }
     },
     disconnect({ nsp = '/', close = false }) {
         io.of(nsp).disconnectSockets(close);
     },
     // Ends the transport without a word.
     cut() {
-        engineSockets().forEach((socket) => socket.transport.socket.terminate());
+        webSockets().forEach((socket) => socket.terminate());
     },
     // Ends the transport by an Engine.IO close.
     close() {
@@ -172,10 +187,13 @@ const COMMANDS = {
     },
     // Stops reading from the clients, so that their writes pile up.
     pause() {
-        engineSockets().forEach((socket) => socket.transport.socket.pause());
+        webSockets().forEach((socket) => socket.pause());
+    },
+    resume() {
+        webSockets().forEach((socket) => socket.resume());
     },
     refuse({ nsp, ...refusal }) {
-        refusals.set(nsp, refusal);
+        refusals.set(nsp, build(refusal));
     },
     admit({ nsp }) {
         refusals.delete(nsp);
@@ -226,6 +244,15 @@ const MODES = {
     // A WebSocket server that knows nothing of Engine.IO.
     websocket() {
         new WebSocketServer({ server: web });
+    },
+    // A WebSocket server that says what the test tells it to (command `frame`), and reports what it hears.
+    raw() {
+        script = new WebSocketServer({ server: web });
+        script.on('connection', (socket) => {
+            report('opened', {});
+            socket.on('message', (data, isBinary) => report('said', describe(isBinary ? data : data.toString())));
+            socket.on('close', () => report('closed', {}));
+        });
     },
     // A WebSocket server whose first words are no Engine.IO open packet.
     chatter() {

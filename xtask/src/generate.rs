@@ -28,6 +28,7 @@ pub fn files() -> Result<Vec<Generated>> {
         Generated { path: "include/socketio_plugin.h", content: header()? },
         Generated { path: "plugin.json", content: descriptor::plugin_json(version) },
         Generated { path: "docs/nodes.md", content: descriptor::nodes_markdown() },
+        Generated { path: "docs/errors.md", content: socketio_plugin::errors_markdown() },
     ])
 }
 
