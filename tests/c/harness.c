@@ -255,6 +255,14 @@ long rss_kib(void)
     return resident * (sysconf(_SC_PAGESIZE) / 1024);
 }
 
+void check_growth(long before_kib, long most_kib)
+{
+    long growth = rss_kib() - before_kib;
+    if (growth > most_kib) {
+        FAIL("expected to grow by %ld KiB at most, saw %ld KiB", most_kib, growth);
+    }
+}
+
 void wait_threads(int count)
 {
     for (int64_t limit = now_ms() + 2000; thread_count() != count && now_ms() < limit;) {
@@ -1174,6 +1182,58 @@ void barrier(socketio_connection_t connection)
 {
     const event_t *reply = WAIT_REPLY(SEND(connection, .event = "barrier", .reply_timeout = PATIENCE_MS / 1000));
     CHECK_INT(reply->head.pulse, SEND_REPLY_PULSE);
+}
+
+/* ---- Scripted servers ---- */
+
+server_t *scripted_start(void)
+{
+    return server_start(JSON({"mode":"scripted"}));
+}
+
+void script_handshake(server_t *server)
+{
+    server_wait(server, "opened ");
+    script_say(server, "0" JSON({"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}));
+}
+
+void script_start(server_t *server, socketio_connection_t connection)
+{
+    CHECK_STATUS(start(connection), SOCKETIO_OK);
+    script_handshake(server);
+    script_expect(server, "40");
+    script_say(server, "40" JSON({"sid":"s"}));
+    WAIT_START(connection);
+}
+
+/* A text as JSON. Valid until the next one. */
+static const char *quoted(const char *text)
+{
+    static text_t json;
+    json.len = 0;
+    text_append(&json, "\"", 1);
+    for (; *text != 0; text++) {
+        text_format(&json, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    }
+    text_append(&json, "\"", 1);
+    return json.ptr;
+}
+
+void script_say(server_t *server, const char *frame)
+{
+    server_command(server, "frame {\"parts\":[%s]}", quoted(frame));
+}
+
+void script_storm(server_t *server, const char *frame, int times)
+{
+    server_command(server, "storm {\"text\":%s,\"times\":%d}", quoted(frame), times);
+}
+
+void script_expect(server_t *server, const char *frame)
+{
+    char line[1024];
+    snprintf(line, sizeof line, "said %s", quoted(frame));
+    server_expect(server, line);
 }
 
 /* ---- Raw servers ---- */

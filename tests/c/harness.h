@@ -308,6 +308,20 @@ socketio_connection_t connected(server_t *server, const char *extra);
 /* Returns when all that the server sent before has arrived as events. */
 void barrier(socketio_connection_t connection);
 
+/* A server that says only what the test gives it, frame by frame, to all its clients. */
+server_t *scripted_start(void);
+
+/* Opens Engine.IO with the client that just came. */
+void script_handshake(server_t *server);
+
+/* Starts a connection, opens Engine.IO and the default namespace, and waits for On Start. */
+void script_start(server_t *server, socketio_connection_t connection);
+
+/* Sends a text frame, or many equal short ones at once; waits until the client has sent this one. */
+void script_say(server_t *server, const char *frame);
+void script_storm(server_t *server, const char *frame, int times);
+void script_expect(server_t *server, const char *frame);
+
 /* A port of this machine that stays free for us; nothing listens on it. */
 int port_reserve(void);
 
@@ -324,6 +338,9 @@ void sleep_ms(int milliseconds);
 int thread_count(void);
 int fd_count(void);
 long rss_kib(void);
+
+/* Checks that no more memory is in use than before, but for so much. */
+void check_growth(long before_kib, long most_kib);
 
 /* Waits until the process has this many threads: a joined one stays in /proc for a moment. */
 void wait_threads(int count);

@@ -6,7 +6,7 @@
 //
 // Control: one command a line on stdin, `NAME JSON`; each gets one answer line on stdout, `= JSON` or `! REASON`.
 // Reports: lines `KIND JSON` on stdout as things happen: ready, connected, disconnected, got, answer, packet; in mode
-// `raw` opened, said and closed.
+// `scripted` opened and said.
 // The process ends when its stdin closes, so that nothing is left behind by a test that dies.
 
 'use strict';
@@ -162,17 +162,14 @@ const COMMANDS = {
         engineSockets().forEach((socket) => parts.map(build).forEach((part) => socket.write(part)));
     },
     // WebSocket messages as they stand on the wire, below Engine.IO.
-    frame({ parts, times = 1 }) {
-        const frames = parts.map(build);
-        for (let i = 0; i < times; i += 1) {
-            webSockets().forEach((socket) => frames.forEach((frame) => socket.send(frame)));
-        }
+    frame({ parts }) {
+        webSockets().forEach((socket) => parts.map(build).forEach((part) => socket.send(part)));
     },
-    // Pings of WebSocket itself, as large as they may be.
-    pings({ times }) {
-        for (let i = 0; i < times; i += 1) {
-            webSockets().forEach((socket) => socket.ping(Buffer.alloc(125)));
-        }
+    // Many equal, short WebSocket messages in one write, as fast as the network takes them.
+    storm({ text, times, opcode = 1 }) {
+        const frame = Buffer.concat([Buffer.from([0x80 | opcode, text.length]), Buffer.from(text)]);
+        const frames = Buffer.alloc(frame.length * times, frame);
+        webSockets().forEach((socket) => socket.tcp.write(frames));
     },
     disconnect({ nsp = '/', close = false }) {
         io.of(nsp).disconnectSockets(close);
@@ -245,13 +242,13 @@ const MODES = {
     websocket() {
         new WebSocketServer({ server: web });
     },
-    // A WebSocket server that says what the test tells it to (command `frame`), and reports what it hears.
-    raw() {
+    // A WebSocket server that says what the test tells it to (`frame`, `storm`), and reports what it hears.
+    scripted() {
         script = new WebSocketServer({ server: web });
-        script.on('connection', (socket) => {
-            report('opened', {});
+        script.on('connection', (socket, request) => {
+            socket.tcp = request.socket;
             socket.on('message', (data, isBinary) => report('said', describe(isBinary ? data : data.toString())));
-            socket.on('close', () => report('closed', {}));
+            report('opened', {});
         });
     },
     // A WebSocket server whose first words are no Engine.IO open packet.
