@@ -50,8 +50,8 @@
  *     [poll]     any thread, but one poll call at a time; a second one gets SOCKETIO_E_BUSY
  *     [plugin]   a thread of the library: only the `wake` callback of the host runs there
  *
- * A call from inside a callback gets SOCKETIO_E_BUSY, except those of identity and diagnostics. Thread and order:
- * calls of one thread take effect in their order.
+ * A call from inside a callback gets SOCKETIO_E_BUSY, except those of identity and diagnostics. Calls of one thread
+ * for one connection take effect in their order.
  *
  *
  * Blocking
@@ -90,97 +90,160 @@
 extern "C" {
 #endif
 
-/* Node types. The numbers before the names are the positions of values in a call, a result or an event. */
+/* Node types. The numbers are the positions of values in a call, a result or an event; position 0 of every
+   node is its Configuration, or the pulse that runs it, or the pulse that leaves or fires. */
 
-/* Socket.IO Start
-   attributes 0 Configuration (Connection)
-   inputs     0 Pulse (Pulse)
-   outputs    0 Pulse (Pulse)
-*/
+/*
+ Socket.IO Start. Begins to connect. Its pulse leaves at once; On Socket.IO Start fires when the connection
+ stands. Send and Subscribe may follow right away: they are remembered. On a running connection it does
+ nothing.
+ */
 #define SOCKETIO_NODE_START 1
 
-/* Socket.IO Stop
-   attributes 0 Configuration (Connection)
-   inputs     0 Pulse (Pulse)
-   outputs    0 Pulse (Pulse)
-*/
+/*
+ Socket.IO Stop. Ends the connection and all attempts to connect. Its pulse leaves at once; On Socket.IO Stop
+ follows. Messages that were still waiting to be sent are given up, and On Socket.IO Error says how many.
+ */
 #define SOCKETIO_NODE_STOP 2
 
-/* Socket.IO Send
-   attributes 0 Configuration (Connection), 1 Message Format (String), 2 If Not Connected (String),
-              3 Reply Timeout (Float)
-   inputs     0 Pulse (Pulse), 1 Event Name (String), 2 Namespace (String), 3 Message (String),
-              4 Attachments (Bytes List)
-   outputs    0 Pulse (Pulse), 1 Reply pulse (Pulse), 2 Reply (String), 3 Timeout pulse (Pulse),
-              4 Reply Arguments (JSON) (JSON), 5 Reply Attachments (Bytes List)
-*/
+/*
+ Socket.IO Send. Sends an event. With a Reply Timeout it also asks the server for a reply: then either Reply
+ pulse or Timeout pulse fires later, exactly once.
+ attribute 1  Message Format (String), one of Text, JSON, Arguments, Binary, default "Text": Text: the message
+              is sent as one string. JSON: it is one JSON value. Arguments: it is a JSON array whose elements
+              become the arguments of the event. Binary: its bytes are sent as they are.
+ attribute 2  If Not Connected (String), one of Queue, Keep Latest, Drop, default "Queue": Queue: wait for the
+              connection, up to the limits in Project Settings. Keep Latest: wait, but only the latest message
+              of each event. Drop: give the message up.
+ attribute 3  Reply Timeout (Float), default 0: How long to wait for the server's reply. 0: no reply is
+              wanted.
+ input     1  Event Name (String): Name of the event, exactly as the server spells it.
+ input     2  Namespace (String), default "/": The namespace; chat and /chat are the same. It is joined when
+              it is first used.
+ input     3  Message (String): What to send, read as Message Format says.
+ input     4  Attachments (Bytes List): Binary data, any number. Where the JSON holds
+              {"_placeholder":true,"num":n}, attachment n takes its place; the others follow as further
+              arguments.
+ output    1  Reply pulse (Pulse): Fires when the server has replied.
+ output    2  Reply (String): The reply: one string as that string, one other value as its JSON text, several
+              as a JSON array.
+ output    3  Timeout pulse (Pulse): Fires when no reply came in time, or none can come any more because the
+              connection is gone.
+ output    4  Reply Arguments (JSON) (JSON): All values of the reply, as a JSON array.
+ output    5  Reply Attachments (Bytes List): Binary data of the reply, in the order of its placeholders.
+ */
 #define SOCKETIO_NODE_SEND 3
 
-/* Socket.IO Subscribe
-   attributes 0 Configuration (Connection), 1 Delivery (String)
-   inputs     0 Pulse (Pulse), 1 Event Name (String), 2 Namespace (String)
-   outputs    0 Pulse (Pulse)
-*/
+/*
+ Socket.IO Subscribe. Listens to an event; On Socket.IO Receive fires for each. The subscription belongs to
+ the configuration: it survives reconnects and Stop and Start. Subscribing twice is the same as once.
+ attribute 1  Delivery (String), one of Every Message, Latest Per Poll, default "Every Message": Every
+              Message: On Socket.IO Receive fires for each. Latest Per Poll: of several that arrive within one
+              frame, only the latest fires.
+ input     1  Event Name (String): Name of the event, exactly as the server spells it; * stands for every
+              event.
+ input     2  Namespace (String), default "/": The namespace; chat and /chat are the same. It is joined when
+              it is first used.
+ */
 #define SOCKETIO_NODE_SUBSCRIBE 4
 
-/* Socket.IO Unsubscribe
-   attributes 0 Configuration (Connection)
-   inputs     0 Pulse (Pulse), 1 Event Name (String), 2 Namespace (String)
-   outputs    0 Pulse (Pulse)
-*/
+/*
+ Socket.IO Unsubscribe. No longer listens to an event.
+ input     1  Event Name (String): Name of the event, exactly as the server spells it; * stands for every
+              event.
+ input     2  Namespace (String), default "/": The namespace; chat and /chat are the same. It is joined when
+              it is first used.
+ */
 #define SOCKETIO_NODE_UNSUBSCRIBE 5
 
-/* Socket.IO Reply
-   attributes 0 Configuration (Connection), 1 Message Format (String)
-   inputs     0 Pulse (Pulse), 1 Reply Id (Int), 2 Message (String), 3 Attachments (Bytes List)
-   outputs    0 Pulse (Pulse)
-*/
+/*
+ Socket.IO Reply. Answers an event whose Reply Id is not 0. It may come frames later, but only once, and only
+ while the connection that brought the event stands.
+ attribute 1  Message Format (String), one of Text, JSON, Arguments, Binary, default "Text": Text: the message
+              is sent as one string. JSON: it is one JSON value. Arguments: it is a JSON array whose elements
+              become the arguments of the event. Binary: its bytes are sent as they are.
+ input     1  Reply Id (Int): The Reply Id that On Socket.IO Receive gave.
+ input     2  Message (String): What to send, read as Message Format says.
+ input     3  Attachments (Bytes List): Binary data, any number. Where the JSON holds
+              {"_placeholder":true,"num":n}, attachment n takes its place; the others follow as further
+              arguments.
+ */
 #define SOCKETIO_NODE_REPLY 6
 
-/* Socket.IO State
-   attributes 0 Configuration (Connection)
-   inputs     0 Pulse (Pulse)
-   outputs    0 Pulse (Pulse), 1 State (String), 2 Namespace Count (Int), 3 Queued (Int),
-              4 Dropped (Int), 5 Round Trip (ms) (Float), 6 Transport (String)
-*/
+/*
+ Socket.IO State. Tells how the connection is, at the moment of the pulse.
+ output    1  State (String), one of Stopped, Connecting, Connected, Waiting: Stopped, Connecting, Connected,
+              or Waiting (for the next try).
+ output    2  Namespace Count (Int): Namespaces connected now.
+ output    3  Queued (Int): Messages waiting to be sent.
+ output    4  Dropped (Int): Messages given up before they were sent, and events dropped, since the project
+              began.
+ output    5  Round Trip (ms) (Float): Time to the server and back, as last measured; 0: not measured yet.
+ output    6  Transport (String), one of None, WebSocket: None or WebSocket.
+ */
 #define SOCKETIO_NODE_STATE 7
 
-/* On Socket.IO Start
-   attributes 0 Configuration (Connection)
-   outputs    0 Pulse (Pulse), 1 Session Id (String), 2 Is Reconnect (Bool), 3 Recovered (Bool)
-*/
+/*
+ On Socket.IO Start. Fires when the default namespace is connected: after Start, and again after each
+ reconnect.
+ output    1  Session Id (String): The server's id of this session.
+ output    2  Is Reconnect (Bool): False at the first time after Start, true after a lost connection came
+              back.
+ output    3  Recovered (Bool): True if the server kept the session (connection state recovery): its rooms,
+              and the events that were missed.
+ */
 #define SOCKETIO_NODE_ON_START 101
 
-/* On Socket.IO Stop
-   attributes 0 Configuration (Connection)
-   outputs    0 Pulse (Pulse), 1 Reason (String), 2 Will Reconnect (Bool)
-*/
+/*
+ On Socket.IO Stop. Fires when a connection is lost or ended. Each Start is followed by exactly one whose Will
+ Reconnect is false.
+ output    1  Reason (String): In the words of the reference client: io client disconnect, io server
+              disconnect, ping timeout, transport close, transport error, parse error; or connect error when
+              it never stood; or plugin disabled.
+ output    2  Will Reconnect (Bool): True: the plugin goes on trying. False: the session is over until the
+              next Start.
+ */
 #define SOCKETIO_NODE_ON_STOP 102
 
-/* On Socket.IO Error
-   attributes 0 Configuration (Connection)
-   outputs    0 Pulse (Pulse), 1 Namespace (String), 2 Message (String), 3 Code (String),
-              4 Remedy (String), 5 Fatal (Bool), 6 Will Retry In (s) (Float)
-*/
+/*
+ On Socket.IO Error. Fires for everything that goes wrong, with a sentence and a remedy. The same failure
+ again and again fires once.
+ output    1  Namespace (String): The namespace it happened in, such as / or /chat.
+ output    2  Message (String): One sentence that says what happened.
+ output    3  Code (String): Stable name of the error, such as tcp_refused.
+ output    4  Remedy (String): One sentence that says what to do.
+ output    5  Fatal (Bool): True: the session or the namespace is over and nothing more is tried.
+ output    6  Will Retry In (s) (Float): Seconds until the next try; 0: nothing is to be tried again.
+ */
 #define SOCKETIO_NODE_ON_ERROR 103
 
-/* On Socket.IO Receive
-   attributes 0 Configuration (Connection)
-   outputs    0 Pulse (Pulse), 1 Namespace (String), 2 Trigger Name (String), 3 Message (String),
-              4 Arguments (JSON) (JSON), 5 Attachments (Bytes List), 6 Reply Id (Int)
-*/
+/*
+ On Socket.IO Receive. Fires for each event that is subscribed to.
+ output    1  Namespace (String): The namespace it happened in, such as / or /chat.
+ output    2  Trigger Name (String): Name of the event.
+ output    3  Message (String): One string argument as that string, one other as its JSON text exactly as
+              sent, several as a JSON array, none as the empty text.
+ output    4  Arguments (JSON) (JSON): All arguments as a JSON array, exactly as sent. A placeholder stands
+              for each attachment.
+ output    5  Attachments (Bytes List): Binary data of the event, in the order of its placeholders in
+              Arguments (JSON).
+ output    6  Reply Id (Int): Not 0: the server waits for an answer; hand this number to Socket.IO Reply.
+ */
 #define SOCKETIO_NODE_ON_RECEIVE 104
 
-/* On Socket.IO Subscribe
-   attributes 0 Configuration (Connection)
-   outputs    0 Pulse (Pulse), 1 Namespace (String), 2 Event Name (String)
-*/
+/*
+ On Socket.IO Subscribe. Fires when an event is really being listened to: when its namespace is connected, and
+ again after each reconnect.
+ output    1  Namespace (String): The namespace it happened in, such as / or /chat.
+ output    2  Event Name (String): Name of the event.
+ */
 #define SOCKETIO_NODE_ON_SUBSCRIBE 105
 
-/* On Socket.IO Unsubscribe
-   attributes 0 Configuration (Connection)
-   outputs    0 Pulse (Pulse), 1 Namespace (String), 2 Event Name (String)
-*/
+/*
+ On Socket.IO Unsubscribe. Fires when an event is no longer listened to because of Socket.IO Unsubscribe.
+ output    1  Namespace (String): The namespace it happened in, such as / or /chat.
+ output    2  Event Name (String): Name of the event.
+ */
 #define SOCKETIO_NODE_ON_UNSUBSCRIBE 106
 
 
@@ -534,7 +597,10 @@ typedef struct socketio_event_t {
   uint64_t time_us;
   /* Index of the output pulse that fires. */
   uint32_t pulse;
-  /* For an error: its range (SOCKETIO_E_NETWORK, ...). Else SOCKETIO_OK. */
+  /*
+   For an error: its range (SOCKETIO_E_NETWORK, ...). For the Timeout pulse of a Send: SOCKETIO_E_NO_ANSWER, or why
+   no answer can come. Else SOCKETIO_OK.
+   */
   int32_t status;
   uint32_t output_count;
   uint32_t reserved;
@@ -605,7 +671,7 @@ SOCKETIO_API socketio_status_t socketio_plugin_enable(const struct socketio_host
  handle is closed: take it out of your loop before. Log lines are handed over from inside this call.
 
  Returns SOCKETIO_OK: nothing of the plugin runs any more; SOCKETIO_ALREADY: it was deactivated;
- SOCKETIO_E_TIMEOUT: something still winds down (a name look-up that the system does not end). The plugin is then
+ SOCKETIO_E_TIMEOUT: something still winds down (a name look-up or a file that does not answer). The plugin is then
  DRAINING: harmless, call again later. SOCKETIO_E_BUSY during another control call.
 
  States: all. Threads: [control]. Blocks up to `timeout_ms`.

@@ -278,7 +278,8 @@ pub struct socketio_event_t {
     pub time_us: u64,
     /// Index of the output pulse that fires.
     pub pulse: u32,
-    /// For an error: its range (SOCKETIO_E_NETWORK, ...). Else SOCKETIO_OK.
+    /// For an error: its range (SOCKETIO_E_NETWORK, ...). For the Timeout pulse of a Send: SOCKETIO_E_NO_ANSWER, or why
+    /// no answer can come. Else SOCKETIO_OK.
     pub status: i32,
     pub output_count: u32,
     pub reserved: u32,

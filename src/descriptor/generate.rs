@@ -86,34 +86,52 @@ fn number(value: f64) -> Value {
     if value.fract() == 0.0 { (value as i64).into() } else { value.into() }
 }
 
-/// The node constants of the header, each with its attributes and pins by position.
+/// The node constants of the header, each with its attributes and pins by position: all that a host in C needs to know
+/// of a node.
 pub fn header_nodes() -> String {
     let mut out = String::from(
-        "/* Node types. The numbers before the names are the positions of values in a call, a result or an event. */\n",
+        "/* Node types. The numbers are the positions of values in a call, a result or an event; position 0 of every\n   \
+node is its Configuration, or the pulse that runs it, or the pulse that leaves or fires. */\n",
     );
     for node in NODES {
-        let name = node.id.trim_start_matches("socketio.").to_uppercase();
-        let _ = writeln!(out, "\n/* {}", node.label);
-        for (title, fields) in [("attributes", node.attributes), ("inputs", node.inputs), ("outputs", node.outputs)] {
-            if fields.is_empty() {
-                continue;
-            }
-            let mut line = format!("   {title:<11}");
-            for (i, field) in fields.iter().enumerate() {
-                // The arrow of "Reply ►" is not ASCII; a header should be.
-                let item = format!("{i} {} ({})", field.label.replace('►', "pulse"), field.value.name());
-                if line.len() + item.len() > 100 {
-                    let _ = writeln!(out, "{}", line.trim_end());
-                    line = " ".repeat(14);
+        let _ = writeln!(out, "\n/*");
+        wrapped(&mut out, " ", &format!("{}. {}", node.label, node.help));
+        for (side, fields) in [("attribute", node.attributes), ("input", node.inputs), ("output", node.outputs)] {
+            for (position, field) in fields.iter().enumerate().skip(1) {
+                let mut text = format!("{} ({})", field.label, field.value.name());
+                if !field.choices.is_empty() {
+                    let _ = write!(text, ", one of {}", field.choices.join(", "));
                 }
-                line.push_str(&item);
-                line.push_str(if i + 1 < fields.len() { ", " } else { "" });
+                if !matches!(field.default_json, "" | "\"\"") {
+                    let _ = write!(text, ", default {}", field.default_json);
+                }
+                let _ = write!(text, ": {}", field.help);
+                wrapped(&mut out, &format!(" {side:<9} {position}  "), &text);
             }
-            let _ = writeln!(out, "{}", line.trim_end());
         }
-        let _ = writeln!(out, "*/\n#define SOCKETIO_NODE_{name} {}", node.type_id);
+        let name = node.id.trim_start_matches("socketio.").to_uppercase();
+        let _ = writeln!(out, " */\n#define SOCKETIO_NODE_{name} {}", node.type_id);
     }
     out
+}
+
+/// Writes text in lines of the header's width: the first after `head`, the others below it. A header is ASCII.
+fn wrapped(out: &mut String, head: &str, text: &str) {
+    let text = text.replace(" ►", " pulse");
+    let mut line = head.to_string();
+    let mut is_empty = true;
+    for word in text.split_whitespace() {
+        if !is_empty && line.len() + 1 + word.len() > 110 {
+            let _ = writeln!(out, "{line}");
+            line = " ".repeat(head.len());
+            is_empty = true;
+        }
+        if !std::mem::replace(&mut is_empty, false) {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    let _ = writeln!(out, "{line}");
 }
 
 /// `docs/nodes.md`: the node reference a designer reads.
@@ -177,4 +195,18 @@ fn field_table(out: &mut String, title: &str, fields: &[Field]) {
         let _ = writeln!(out, "| {} | {kind} | {default} | {} |", field.label, field.help.replace('|', "\\|"));
     }
     out.push('\n');
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_header_is_ascii_and_its_comments_end_where_they_should() {
+        let nodes = header_nodes();
+        assert!(nodes.is_ascii(), "{:?}", nodes.chars().find(|c| !c.is_ascii()));
+        assert_eq!(nodes.matches("/*").count(), nodes.matches("*/").count());
+        assert_eq!(nodes.matches("*/").count(), NODES.len() + 1);
+        assert!(nodes.lines().all(|line| line.len() <= 110 && line == line.trim_end()));
+    }
 }
