@@ -171,7 +171,7 @@ The same failure is told once until the state of the connection changes.\n\n\
 | Code | Message | Remedy |\n| --- | --- | --- |\n",
     );
     for entry in CATALOGUE {
-        let sentence = entry.sentence.replace('{', "*").replace('}', "*");
+        let sentence = entry.sentence.replace(['{', '}'], "*");
         out.push_str(&format!("| `{}` | {sentence} | {} |\n", entry.name, entry.remedy));
     }
     out
