@@ -179,6 +179,9 @@ impl Session {
         (fresh.inbox, fresh.events, fresh.asks) = (self.inbox, self.events, self.asks);
         let problem = Problem::new(Code::Internal).with("connection", &fresh.config.name).with("reason", what);
         fresh.tell(problem, DEFAULT_NAMESPACE, 0, true, None);
+        let waiting = self.namespaces.into_values().flat_map(|namespace| namespace.waiting);
+        let given_up = fresh.give_up(waiting);
+        fresh.tell_not_sent(given_up, "a fault inside the plugin", DEFAULT_NAMESPACE);
         if self.started {
             fresh.disconnected(reason::ERROR, false);
         }
@@ -571,5 +574,89 @@ impl Session {
         }
         self.shared.status.dropped.fetch_add(count as u64, Ordering::Relaxed);
         count
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::connection::{Delivery, Format, IfNotConnected, Message};
+    use crate::events::Body;
+
+    fn session() -> Session {
+        let text = br#"{"connections":[{"name":"main","url":"localhost"}]}"#;
+        let config = Arc::new(crate::settings::parse(text).connections.remove(0));
+        let shared = Arc::new(Connection::new(1, "main", &config.limits));
+        Session::new(shared, config, Subscriptions::default())
+    }
+
+    fn question(session: &Session, request: u64) -> Command {
+        Command::Send(Box::new(SendEvent {
+            node: 7,
+            request,
+            event: "ask".into(),
+            namespace: String::new(),
+            message: Message { format: Format::Text, text: String::new(), attachments: Vec::new() },
+            policy: IfNotConnected::Queue,
+            reply_timeout: Duration::from_secs(60),
+            reservation: session.shared.outbound.reserve(0).expect("the queue is empty"),
+        }))
+    }
+
+    /// Node types and first two outputs of what was told.
+    fn told(queue: &EventQueue) -> Vec<(u32, String)> {
+        let mut events = Vec::new();
+        queue.take(usize::MAX, &mut events);
+        events
+            .iter()
+            .map(|event| match &event.body {
+                Body::Outputs(outputs) => (event.node_type, format!("{:?}", &outputs[1..3])),
+                Body::Received(_) => (event.node_type, String::new()),
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_fault_ends_the_session_and_keeps_what_was_set_up_and_what_is_owed() {
+        let queue = EventQueue::default();
+        queue.open(None);
+        let mut session = session();
+        let subscribe =
+            Subscribe { node: 0, event: "news".into(), namespace: "chat".into(), delivery: Delivery::Every };
+        session.shared.mailbox.put(Command::Subscribe(subscribe));
+        session.shared.mailbox.put(Command::Start);
+        session.shared.mailbox.put(question(&session, 5));
+        assert!(session.obey(&queue).is_ok() && session.is_started());
+
+        // What a panic in the middle of anything comes to.
+        let mut session = session.after_panic("planted");
+        session.publish(&queue);
+        let told = told(&queue);
+        let types: Vec<u32> = told.iter().map(|(node_type, _)| *node_type).collect();
+        assert_eq!(types, [type_id::ON_ERROR, type_id::SEND, type_id::ON_ERROR, type_id::ON_STOP], "{told:?}");
+        assert!(told[0].1.contains("A fault inside the plugin ended connection main: planted."), "{told:?}");
+        assert!(told[2].1.contains("given up before they were sent: 1"), "{told:?}");
+        assert!(told[3].1.contains("transport error") && told[3].1.contains("false"), "{told:?}");
+        assert!(!session.is_started());
+        assert!(session.subscriptions.delivery("/chat", "news").is_some());
+        assert_eq!(session.shared.outbound.messages(), 0);
+
+        session.shared.mailbox.put(Command::Start);
+        assert!(session.obey(&queue).is_ok() && session.is_started());
+    }
+
+    #[test]
+    fn what_comes_behind_a_removal_is_still_owed_its_end() {
+        let queue = EventQueue::default();
+        queue.open(None);
+        let mut session = session();
+        session.shared.mailbox.put(Command::Shutdown(reason::CLIENT));
+        session.shared.mailbox.put(Command::Start);
+        session.shared.mailbox.put(question(&session, 5));
+        assert!(session.obey(&queue).is_err() && session.is_shut_down());
+        let told = told(&queue);
+        let types: Vec<u32> = told.iter().map(|(node_type, _)| *node_type).collect();
+        assert_eq!(types, [type_id::SEND, type_id::ON_STOP], "{told:?}");
+        assert!(!session.shared.mailbox.put(Command::Start), "nothing more is taken");
     }
 }
