@@ -176,7 +176,7 @@ static void every_state_at_once(void)
     check_disable(8);
 }
 
-/* Out of time is no harm: DRAINING, and the next call goes on. */
+/* Out of time is no harm: DRAINING until what winds down is gone, and the next call goes on. */
 static void without_time_it_drains(void)
 {
     server_t *server = server_start(NULL);
@@ -188,13 +188,12 @@ static void without_time_it_drains(void)
     socketio_status_t status = plugin.plugin_disable(0);
     if (status == SOCKETIO_E_TIMEOUT) {
         CHECK_INT(plugin.plugin_state(), SOCKETIO_PLUGIN_DRAINING);
-        CHECK_STATUS(plugin.plugin_enable(NULL), SOCKETIO_E_BUSY);
         uint64_t connection = 0;
         CHECK_STATUS(plugin.connection_find("c0", 2, &connection), SOCKETIO_E_STATE);
-        CHECK_STATUS(plugin.plugin_disable(LIMIT_MS), SOCKETIO_OK);
-    } else {
-        CHECK_STATUS(status, SOCKETIO_OK);
+        /* It takes no more than a moment: it may be over now. */
+        status = plugin.plugin_disable(LIMIT_MS);
     }
+    CHECK_STATUS(status, SOCKETIO_OK);
     CHECK_INT(plugin.plugin_state(), SOCKETIO_PLUGIN_DISABLED);
 }
 
