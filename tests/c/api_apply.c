@@ -81,6 +81,42 @@ static void the_same_in_other_words_is_unchanged(void)
     CHECK(!server_has(server, "disconnected "));
 }
 
+/* What only matters later, or to the plugin alone, cuts no connection. */
+static void what_needs_no_new_connection_leaves_it_alone(void)
+{
+    static const char *const harmless[] = {
+        JSON("autostart":true), JSON("reconnect_delay":0.5), JSON("reconnect_after_server_disconnect":true),
+        JSON("queue_messages":7), JSON("inbound_messages":7), JSON("unanswered_replies":7),
+    };
+    server_t *server = server_start(NULL);
+    socketio_connection_t client = connected(server, NULL);
+    for (size_t i = 0; i < COUNT(harmless); i++) {
+        CHECK(configure(server_port(server), harmless[i]) == client);
+        barrier(client);
+    }
+    CHECK(!server_has(server, "disconnected "));
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
+}
+
+/* What one server gave for recovery is a secret to another one. */
+static void another_address_is_not_told_of_the_old_session(void)
+{
+    server_t *server = scripted_start();
+    begin();
+    socketio_connection_t client = configure(server_port(server), QUICK_RETRY);
+    start(client);
+    script_handshake(server);
+    script_expect(server, "40");
+    script_say(server, "40" JSON({"sid":"s","pid":"private"}));
+    WAIT_START(client);
+    configure(server_port(server), QUICK_RETRY "," JSON("path":"/elsewhere"));
+    WAIT_STOP(client);
+    script_handshake(server);
+    script_expect(server, "40");
+    script_say(server, "40" JSON({"sid":"t"}));
+    WAIT_START(client);
+}
+
 static void a_changed_connection_connects_anew(void)
 {
     server_t *server = server_start(NULL);
@@ -191,6 +227,7 @@ static void the_configuration_attribute_names_a_connection(void)
     CHECK_HAS(last_error(), "kitchen");
     call.attribute_count = 0;
     CHECK_STATUS(plugin.node_execute(&call, NULL), SOCKETIO_E_NOT_FOUND);
+    CHECK_HAS(last_error(), "Configuration");
 }
 
 TEST_MAIN(
@@ -201,6 +238,8 @@ TEST_MAIN(
     CASE(names_are_compared_byte_by_byte),
     CASE(an_unchanged_connection_lives_on),
     CASE(the_same_in_other_words_is_unchanged),
+    CASE(what_needs_no_new_connection_leaves_it_alone),
+    CASE(another_address_is_not_told_of_the_old_session),
     CASE(a_changed_connection_connects_anew),
     CASE(a_changed_connection_that_is_stopped_stays_so),
     CASE(a_removed_connection_is_stopped_and_its_handle_stale),

@@ -68,6 +68,27 @@ static int settled_wakes(void)
     return wake_count();
 }
 
+/* The plugin's thread is not in the way of the host that it wakes: else the host would spin on a readable handle. */
+static void a_woken_host_finds_the_events(void)
+{
+    server_t *server;
+    socketio_connection_t client = idle(&server);
+    socketio_wake_handle_t handle = {.struct_size = sizeof handle};
+    CHECK_STATUS(plugin.event_wake_handle(&handle), SOCKETIO_OK);
+    struct pollfd readable = {.fd = (int)handle.value, .events = POLLIN};
+    int in_vain = 0;
+    for (int round = 0; round < 500; round++) {
+        SEND(client, .event = "ack", .reply_timeout = 10);
+        socketio_event_batch_t batch = {.struct_size = sizeof batch};
+        do {
+            CHECK_INT(poll(&readable, 1, PATIENCE_MS), 1);
+            CHECK(plugin.event_poll(0, &batch) >= 0);
+            in_vain += batch.count == 0;
+        } while (batch.count == 0);
+    }
+    CHECK(in_vain < 10);
+}
+
 static void one_wake_for_each_time_the_queue_fills(void)
 {
     server_t *server;
@@ -307,6 +328,7 @@ static void the_pulse_of_an_action_leaves_at_once(void)
 TEST_MAIN(
     CASE(the_wake_handle_is_readable_while_events_wait),
     CASE(it_stays_readable_until_the_last_event),
+    CASE(a_woken_host_finds_the_events),
     CASE(one_wake_for_each_time_the_queue_fills),
     CASE(waiting_ends_in_time),
     CASE(waiting_takes_nothing_out),

@@ -114,6 +114,69 @@ static void events_outlive_disable(void)
     CHECK_STATUS(plugin.event_poll(0, &batch), SOCKETIO_E_STATE);
 }
 
+/* Counts final On Stops until there is nothing left to poll. */
+static void *poll_to_the_end(void *argument)
+{
+    int *stops = argument;
+    socketio_event_batch_t batch = {.struct_size = sizeof batch};
+    while (plugin.event_poll(0, &batch) >= 0) {
+        for (uint32_t i = 0; i < batch.count; i++) {
+            const socketio_event_t *event = batch.events[i];
+            *stops += event->node_type == SOCKETIO_NODE_ON_STOP && !event->outputs[STOP_WILL_RECONNECT].as.boolean;
+        }
+    }
+    return NULL;
+}
+
+/* E_STATE means that nothing more comes: not before the last On Stop. */
+static void a_poller_beside_disable_misses_nothing(void)
+{
+    enum { CONNECTIONS = 10, ROUNDS = 10 };
+    server_t *server = server_start(NULL);
+    plugin_load();
+    for (int round = 0; round < ROUNDS; round++) {
+        enable();
+        for (int i = 0; i < CONNECTIONS; i++) {
+            settings_add((const char[]){(char)('a' + i), 0}, server_port(server), NULL);
+        }
+        settings_apply();
+        for (int i = 0; i < CONNECTIONS; i++) {
+            socketio_connection_t client = find((const char[]){(char)('a' + i), 0});
+            start(client);
+            WAIT_START(client);
+        }
+        int stops = 0;
+        pthread_t thread;
+        CHECK(pthread_create(&thread, NULL, poll_to_the_end, &stops) == 0);
+        CHECK_STATUS(plugin.plugin_disable(3000), SOCKETIO_OK);
+        CHECK(pthread_join(thread, NULL) == 0);
+        CHECK_INT(stops, CONNECTIONS);
+        forgive_sessions();
+    }
+}
+
+/* Lines that wait are handed over from inside disable; after it the host's callback may be gone. */
+static void the_log_ends_with_disable(void)
+{
+    enum { LINES = 500 };
+    server_t *server = server_start(NULL);
+    plugin_load();
+    CHECK_STATUS(plugin.set_log_level(SOCKETIO_LOG_TRAFFIC), SOCKETIO_OK);
+    socketio_connection_t client = connected(server, NULL);
+    for (int i = 0; i < LINES; i++) {
+        SEND(client, .event = i == 0 ? "first" : i == LINES - 1 ? "last" : "e");
+    }
+    server_wait(server, "got " "{\"nsp\":\"/\",\"event\":\"last\"");
+    CHECK(strstr(host_log(), "first") == NULL);
+    CHECK_STATUS(plugin.plugin_disable(3000), SOCKETIO_OK);
+    CHECK_HAS(host_log(), "first");
+    CHECK_HAS(host_log(), "last");
+    size_t len = strlen(host_log());
+    WAIT_STOP(client);
+    CHECK_STATUS(plugin.plugin_disable(0), SOCKETIO_ALREADY);
+    CHECK_INT(strlen(host_log()), len);
+}
+
 static void the_next_enable_drops_them(void)
 {
     server_t *server = server_start(NULL);
@@ -204,6 +267,8 @@ TEST_MAIN(
     CASE(another_abi_major_is_refused),
     CASE(disable_forgets_settings_and_handles),
     CASE(events_outlive_disable),
+    CASE(a_poller_beside_disable_misses_nothing),
+    CASE(the_log_ends_with_disable),
     CASE(the_next_enable_drops_them),
     CASE(a_batch_outlives_disable_and_enable),
     CASE(disable_ends_a_wait),

@@ -82,6 +82,7 @@ static void bad_urls_and_ports_are_errors(void)
         {MAIN("url":"http://h","port":80.5), SOCKETIO_E_SETTINGS, {"main", "Port", "whole number"}},
         {MAIN("url":"http://h","port":"eighty"), SOCKETIO_E_SETTINGS, {"main", "Port", "whole number"}},
         {MAIN("url":7), SOCKETIO_E_SETTINGS, {"main", "URL"}},
+        {MAIN("url":"http:/host"), SOCKETIO_E_SETTINGS, {"main", "URL", "http:/host"}},
     };
     check_verdicts(verdicts, COUNT(verdicts));
 }
@@ -92,6 +93,7 @@ static void names_must_be_there_and_unique(void)
         {JSON({"connections":[{"url":"http://h"}]}), SOCKETIO_E_SETTINGS, {"Name"}},
         {JSON({"connections":[{"name":"","url":"http://h"}]}), SOCKETIO_E_SETTINGS, {"Name"}},
         {JSON({"connections":[{"name":5,"url":"http://h"}]}), SOCKETIO_E_SETTINGS, {"Name"}},
+        {JSON({"connections":[{"name":"two\nlines","url":"http://h"}]}), SOCKETIO_E_SETTINGS, {"Name"}},
         {JSON({"connections":[{"name":"twin","url":"http://h"},{"name":"twin","url":"http://g"}]}), SOCKETIO_E_SETTINGS,
          {"twin", "Name"}},
     };
@@ -239,6 +241,20 @@ static void fifty_megabytes_are_survived(void)
     free(settings);
 }
 
+/* A key that is not known is compared with those that are: that must not take long. */
+static void a_long_key_is_checked_quickly(void)
+{
+    enum { LEN = 1 << 20 };
+    static char settings[LEN + 64];
+    plugin_load();
+    size_t len = (size_t)sprintf(settings, "{\"connections\":[{\"name\":\"main\",\"url\":\"http://h\",\"");
+    memset(settings + len, 'k', LEN);
+    memcpy(settings + len + LEN, "\":1}]}", 6);
+    int64_t began = now_ms();
+    CHECK_STATUS(plugin.settings_check(settings, len + LEN + 6), SOCKETIO_NOTE);
+    CHECK(now_ms() - began < 2000);
+}
+
 static void checking_changes_nothing(void)
 {
     begin();
@@ -261,4 +277,5 @@ TEST_MAIN(
     CASE(ranges_and_types_are_those_of_the_descriptor),
     CASE(all_problems_come_at_once),
     CASE(fifty_megabytes_are_survived),
+    CASE(a_long_key_is_checked_quickly),
     CASE(checking_changes_nothing))

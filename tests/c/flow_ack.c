@@ -134,7 +134,12 @@ static void a_question_in_the_queue_times_out(void)
     client = configure(port_reserve(), QUICK_RETRY);
     start(client);
     uint64_t request = SEND(client, .event = "ack", .reply_timeout = 0.2);
-    CHECK_INT(WAIT_REPLY(request)->head.pulse, SEND_TIMEOUT_PULSE);
+    const event_t *event = WAIT_REPLY(request);
+    CHECK_INT(event->head.pulse, SEND_TIMEOUT_PULSE);
+    /* Nobody was silent: it never left. */
+    CHECK_INT(event->head.status, SOCKETIO_E_NOT_CONNECTED);
+    CHECK_INT(state_of(client).queued, 0);
+    CHECK_INT(state_of(client).dropped, 1);
     ignore_errors();
 }
 
@@ -280,6 +285,92 @@ static void unanswered_questions_are_bounded(void)
     server_expect(server, "answer " JSON({"nsp":"/","event":"question","args":["third"]}));
 }
 
+/* Then there is no answer, and the event does not pretend that there were. */
+static void without_room_for_questions_there_is_no_reply_id(void)
+{
+    server = server_start(NULL);
+    client = connected(server, JSON("unanswered_replies":0));
+    subscribe(client, "question", NULL);
+    WAIT_SUBSCRIBED(client, "question");
+    server_command(server, "ask %s", JSON({"event":"question"}));
+    CHECK_INT(int_of(WAIT_RECEIVE(client, "question"), RECEIVE_REPLY_ID), 0);
+}
+
+/* ---- What may go wrong between the two ---- */
+
+/* A server can't answer what has not reached it. */
+static void an_answer_to_what_has_not_left_is_nothing(void)
+{
+    server = scripted_start();
+    client = script_connected(server, NULL);
+    uint64_t request = SEND(client, .event = "question", .nsp = "/chat", .reply_timeout = 10);
+    unsigned long long id = request;
+    char frame[64];
+    script_expect(server, "40/chat,");
+    snprintf(frame, sizeof frame, "43/chat,%llu[\"early\"]", id);
+    script_say(server, frame);
+    script_say(server, "40/chat," JSON({"sid":"c"}));
+    snprintf(frame, sizeof frame, "42/chat,%llu[\"question\",\"\"]", id);
+    script_expect(server, frame);
+    snprintf(frame, sizeof frame, "43/chat,%llu[\"in time\"]", id);
+    script_say(server, frame);
+    CHECK_TEXT(text_of(WAIT_REPLY(request), SEND_REPLY), "in time");
+    /* Nor twice. */
+    script_say(server, frame);
+    script_say(server, "1");
+    wait_lost(client);
+    CHECK_NONE(.node_type = SOCKETIO_NODE_SEND);
+}
+
+static void answering_into_a_namespace_that_was_left_is_an_error(void)
+{
+    begin_connected();
+    subscribe(client, "question", "/chat");
+    WAIT_SUBSCRIBED(client, "question");
+    server_command(server, "ask %s", JSON({"nsp":"/chat","event":"question"}));
+    int64_t reply_id = int_of(WAIT_RECEIVE(client, "question"), RECEIVE_REPLY_ID);
+    server_command(server, "disconnect %s", JSON({"nsp":"/chat"}));
+    WAIT_ERROR_CODE(client, "server_disconnect");
+    check_reply_fails(reply_id);
+    barrier(client);
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
+}
+
+static void a_bad_answer_can_be_corrected(void)
+{
+    begin_connected();
+    int64_t reply_id = asked();
+    REPLY(client, reply_id, .format = "JSON", .message = "nonsense");
+    WAIT_ERROR_CODE(client, "json_invalid");
+    REPLY(client, reply_id, .format = "JSON", .message = "{}");
+    server_expect(server, "answer " JSON({"nsp":"/","event":"question","args":[{}]}));
+}
+
+/* The plugin's thread does not stand still for thousands of questions whose time passes together. */
+static void many_timeouts_at_once_hold_nobody_up(void)
+{
+    enum { QUESTIONS = 10000 };
+    server = server_start(NULL);
+    begin();
+    settings_add("main", server_port(server), NULL);
+    settings_add("away", port_reserve(), NULL);
+    settings_apply();
+    client = find("main");
+    start(client);
+    WAIT_START(client);
+    for (int i = 0; i < QUESTIONS; i++) {
+        SEND(find("away"), .event = "e", .reply_timeout = 1);
+    }
+    int64_t longest = 0;
+    for (int timeouts = 0; timeouts < QUESTIONS;) {
+        int64_t began = now_ms();
+        barrier(client);
+        longest = now_ms() - began > longest ? now_ms() - began : longest;
+        timeouts += TAKE_ALL(.node_type = SOCKETIO_NODE_SEND, .connection = find("away"));
+    }
+    CHECK(longest < 1000);
+}
+
 TEST_MAIN(
     CASE(a_reply_follows_the_rules_of_a_message),
     CASE(without_a_timeout_no_reply_is_asked_for),
@@ -299,4 +390,9 @@ TEST_MAIN(
     CASE(answering_after_a_reconnect_is_an_error),
     CASE(a_bad_answer_is_an_error_and_leaves_nothing),
     CASE(a_question_that_nobody_subscribed_to_is_left_alone),
-    CASE(unanswered_questions_are_bounded))
+    CASE(unanswered_questions_are_bounded),
+    CASE(without_room_for_questions_there_is_no_reply_id),
+    CASE(an_answer_to_what_has_not_left_is_nothing),
+    CASE(answering_into_a_namespace_that_was_left_is_an_error),
+    CASE(a_bad_answer_can_be_corrected),
+    CASE(many_timeouts_at_once_hold_nobody_up))

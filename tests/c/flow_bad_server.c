@@ -138,6 +138,21 @@ static void what_changes_is_said_again(void)
     }
 }
 
+/* A Start for each frame must not make a report of each. */
+static void further_starts_do_not_repeat_it(void)
+{
+    begin();
+    client = configure(port_reserve(), QUICK_RETRY);
+    start(client);
+    WAIT_ERROR_CODE(client, "tcp_refused");
+    for (int i = 0; i < 5; i++) {
+        uint32_t before = info_of(client).attempts;
+        start(client);
+        AWAIT(info_of(client).attempts != before);
+    }
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_ERROR);
+}
+
 /* One that fails must not hold up the others. */
 static void bad_servers_leave_good_connections_alone(void)
 {
@@ -177,4 +192,5 @@ TEST_MAIN(
     CASE(a_wrong_path),
     CASE(a_name_that_does_not_exist),
     CASE(what_changes_is_said_again),
+    CASE(further_starts_do_not_repeat_it),
     CASE(bad_servers_leave_good_connections_alone))

@@ -108,6 +108,47 @@ static void a_placeholder_without_attachment_is_an_error(void)
     CHECK(!server_has(server, "got "));
 }
 
+/* The server would close the connection for it. */
+static void a_placeholder_without_a_number_is_an_error(void)
+{
+    static const socketio_bytes_t one[] = {BYTES("\x01")};
+    static const char *const wrong[] = {
+        JSON({"_placeholder":true}), JSON([{"_placeholder":true,"num":-1}]),
+        JSON({"a":{"_placeholder":true,"num":0.5}}),
+        JSON({"_placeholder":true,"num":"0"}), JSON({"_placeholder":true,"num":null}),
+    };
+    begin_listening();
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        uint64_t request =
+            SEND(client, .event = "e", .format = "JSON", .message = wrong[i], .reply_timeout = 60, ATTACH(one, 1));
+        CHECK_INT(WAIT_REPLY(request)->head.pulse, SEND_TIMEOUT_PULSE);
+    }
+    barrier(client);
+    CHECK(!server_has(server, "got "));
+    CHECK_INT(WAIT_ERROR(client)->head.status, SOCKETIO_E_MESSAGE);
+    /* The same sentence for all, or one for each. */
+    TAKE_ALL(.node_type = SOCKETIO_NODE_ON_ERROR);
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
+}
+
+/* However deep it stands: in its place and nowhere else, or not at all. */
+static void deep_placeholders_are_found(void)
+{
+    enum { DEPTH = 200 };
+    static const socketio_bytes_t one[] = {BYTES("\x01")};
+    char message[DEPTH * 2 + sizeof FIRST];
+    memset(message, '[', DEPTH);
+    memcpy(message + DEPTH, FIRST, sizeof FIRST - 1);
+    memset(message + DEPTH + sizeof FIRST - 1, ']', DEPTH);
+    message[sizeof message - 1] = 0;
+    begin_listening();
+    SEND(client, .event = "e", .format = "JSON", .message = message, ATTACH(one, 1));
+    barrier(client);
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
+    int errors = TAKE_ALL(.node_type = SOCKETIO_NODE_ON_ERROR);
+    CHECK_INT(errors + server_has(server, "got "), 1);
+}
+
 static void an_ack_may_hold_bytes_both_ways(void)
 {
     static const socketio_bytes_t one[] = {BYTES("\xca\xfe")};
@@ -243,6 +284,8 @@ TEST_MAIN(
     CASE(attachments_take_their_places),
     CASE(other_attachments_follow_as_arguments),
     CASE(a_placeholder_without_attachment_is_an_error),
+    CASE(a_placeholder_without_a_number_is_an_error),
+    CASE(deep_placeholders_are_found),
     CASE(an_ack_may_hold_bytes_both_ways),
     CASE(megabytes_are_sent_and_received),
     CASE(bytes_are_received_anywhere),

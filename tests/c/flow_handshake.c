@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static server_t *server;
@@ -78,6 +79,55 @@ static void a_reference_that_is_missing_is_an_error(void)
     AWAIT(strcmp(server_command(server, "sockets"), JSON({"engine":0})) == 0);
     CHECK(!server_has(server, "connected "));
     TAKE_ALL(.node_type = SOCKETIO_NODE_ON_ERROR);
+}
+
+/* Nothing is read that may block or never end. */
+static void references_to_what_is_no_file_are_errors(void)
+{
+    static const char *const names[] = {"pipe", "device", "directory"};
+    char directory[] = "/tmp/socketio-test-XXXXXX";
+    CHECK(mkdtemp(directory) != NULL);
+    char pipe[64];
+    snprintf(pipe, sizeof pipe, "%s/pipe", directory);
+    CHECK(mkfifo(pipe, 0600) == 0);
+    const char *const paths[] = {pipe, "/dev/zero", directory};
+    server = server_start(NULL);
+    begin();
+    settings_add("good", server_port(server), NULL);
+    for (size_t i = 0; i < COUNT(names); i++) {
+        char extra[128];
+        snprintf(extra, sizeof extra, JSON("auth":{"token":"file:%s"}), paths[i]);
+        settings_add(names[i], server_port(server), extra);
+    }
+    settings_apply();
+    start(find("good"));
+    WAIT_START(find("good"));
+    for (size_t i = 0; i < COUNT(names); i++) {
+        start(find(names[i]));
+        const event_t *event =
+            WAIT(.node_type = SOCKETIO_NODE_ON_ERROR, .connection = find(names[i]), .timeout_ms = 2000);
+        CHECK_TEXT(text_of(event, ERROR_CODE), "secret_unavailable");
+        CHECK_HAS(text_of(event, ERROR_MESSAGE), paths[i]);
+        barrier(find("good"));
+    }
+    CHECK(unlink(pipe) == 0 && rmdir(directory) == 0);
+}
+
+static void a_secret_that_is_no_text_stays_secret(void)
+{
+    CHECK(setenv("SOCKETIO_TEST_TOKEN", "s3cret-\xff", 1) == 0);
+    plugin_load();
+    CHECK_STATUS(plugin.set_log_level(SOCKETIO_LOG_TRAFFIC), SOCKETIO_OK);
+    enable();
+    socketio_connection_t client = configure(port_reserve(), JSON("headers":{"X-Token":"env:SOCKETIO_TEST_TOKEN"}));
+    start(client);
+    const event_t *event = WAIT_ERROR_CODE(client, "secret_unavailable");
+    CHECK_HAS(text_of(event, ERROR_MESSAGE), "SOCKETIO_TEST_TOKEN");
+    CHECK_HAS(text_of(event, ERROR_MESSAGE), "UTF-8");
+    CHECK(strstr(text_of(event, ERROR_MESSAGE), "s3cret") == NULL);
+    disable();
+    CHECK_HAS(host_log(), "SOCKETIO_TEST_TOKEN");
+    CHECK(strstr(host_log(), "s3cret") == NULL);
 }
 
 static void auth_is_read_anew_with_each_connect(void)
@@ -184,6 +234,8 @@ TEST_MAIN(
     CASE(query_is_sent_and_escaped),
     CASE(secrets_may_be_references),
     CASE(a_reference_that_is_missing_is_an_error),
+    CASE(references_to_what_is_no_file_are_errors),
+    CASE(a_secret_that_is_no_text_stays_secret),
     CASE(auth_is_read_anew_with_each_connect),
     CASE(secrets_stay_out_of_log_and_events),
     CASE(port_in_the_port_field),

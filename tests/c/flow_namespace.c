@@ -174,6 +174,107 @@ static void auth_goes_to_every_namespace(void)
     CHECK_HAS(server_command(server, "handshakes"), auth);
 }
 
+/* A comma ends a name on the wire, a question mark what the server makes of it. */
+static void names_that_no_namespace_can_have_are_refused(void)
+{
+    static const char *const names[] = {"/a,b", "/a?b=c", "/a\nb"};
+    begin_with(NULL, NULL);
+    subscribe(client, "echo", "/chat");
+    WAIT_SUBSCRIBED(client, "echo");
+    for (size_t i = 0; i < COUNT(names); i++) {
+        subscribe(client, "e", names[i]);
+        CHECK_TEXT(text_of(WAIT_ERROR_CODE(client, "ns_name"), ERROR_NAMESPACE), names[i]);
+        uint64_t request = SEND(client, .event = "e", .nsp = names[i], .reply_timeout = 60);
+        CHECK_INT(WAIT_REPLY(request)->head.pulse, SEND_TIMEOUT_PULSE);
+    }
+    SEND(client, .event = "echo", .nsp = "/chat", .message = "still here");
+    check_received("/chat", "echo", "still here");
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
+}
+
+static void start_asks_again_for_a_refused_namespace(void)
+{
+    begin_with(JSON({"refuse":{"/chat":{"message":"not yet"}}}), NULL);
+    subscribe(client, "echo", "/chat");
+    WAIT_ERROR_CODE(client, "ns_rejected");
+    server_command(server, "admit %s", JSON({"nsp":"/chat"}));
+    start(client);
+    WAIT_SUBSCRIBED(client, "echo");
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
+}
+
+static void start_asks_again_for_a_namespace_that_the_server_ended(void)
+{
+    begin_with(NULL, NULL);
+    subscribe(client, "talk", "/chat");
+    WAIT_SUBSCRIBED(client, "talk");
+    server_command(server, "disconnect %s", JSON({"nsp":"/chat"}));
+    WAIT_ERROR_CODE(client, "server_disconnect");
+    start(client);
+    WAIT_SUBSCRIBED(client, "talk");
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
+}
+
+static void it_is_joined_again_by_itself_if_the_setting_says_so(void)
+{
+    begin_with(NULL, JSON("reconnect_after_server_disconnect":true,"reconnect_delay":0.05));
+    subscribe(client, "talk", "/chat");
+    WAIT_SUBSCRIBED(client, "talk");
+    server_command(server, "disconnect %s", JSON({"nsp":"/chat"}));
+    CHECK(number_of(WAIT_ERROR_CODE(client, "server_disconnect"), ERROR_WILL_RETRY_IN) > 0);
+    WAIT_SUBSCRIBED(client, "talk");
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
+}
+
+/* A server that is still at work on the first request would make two sockets of two. */
+static void a_silent_namespace_is_not_asked_twice_and_may_answer_late(void)
+{
+    server = scripted_start();
+    client = script_connected(server, JSON("connect_timeout":0.3));
+    subscribe(client, "talk", "/chat");
+    script_expect(server, "40/chat,");
+    WAIT_ERROR_CODE(client, "ns_timeout");
+    start(client);
+    SEND(client, .event = "ready");
+    script_expect(server, "42" JSON(["ready",""]));
+    CHECK(!server_has(server, "said \"40/chat"));
+    script_say(server, "40/chat," JSON({"sid":"c"}));
+    WAIT_SUBSCRIBED(client, "talk");
+}
+
+static void a_namespace_that_nobody_uses_any_more_is_not_joined(void)
+{
+    server = server_start(NULL);
+    begin();
+    client = configure(server_port(server), NULL);
+    subscribe(client, "talk", "/chat");
+    unsubscribe(client, "talk", "/chat");
+    start(client);
+    WAIT_START(client);
+    barrier(client);
+    CHECK_TEXT(server_command(server, "sockets"), JSON({"engine":1,"/":1}));
+}
+
+/* Without the default namespace there is no On Start; the connection stands all the same. */
+static void a_connection_may_stand_without_the_default_namespace(void)
+{
+    server = server_start(JSON({"refuse":{"/":{"message":"not here"}}}));
+    begin();
+    client = configure(server_port(server), QUICK_RETRY);
+    subscribe(client, "talk", "/chat");
+    start(client);
+    CHECK_TEXT(text_of(WAIT_ERROR_CODE(client, "ns_rejected"), ERROR_NAMESPACE), "/");
+    WAIT_SUBSCRIBED(client, "talk");
+    CHECK_INT(info_of(client).state, SOCKETIO_CONNECTION_CONNECTED);
+    CHECK_INT(info_of(client).transport, SOCKETIO_TRANSPORT_WEBSOCKET);
+    CHECK_INT(info_of(client).namespaces, 1);
+    server_command(server, "cut");
+    wait_lost(client);
+    WAIT_SUBSCRIBED(client, "talk");
+    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_START);
+    ignore_errors();
+}
+
 TEST_MAIN(
     CASE(namespaces_share_one_connection),
     CASE(a_slash_in_front_may_be_missing),
@@ -186,4 +287,11 @@ TEST_MAIN(
     CASE(a_refused_namespace_is_asked_again_after_start),
     CASE(a_refused_default_namespace_ends_the_session),
     CASE(a_namespace_that_the_server_ends_is_said),
-    CASE(auth_goes_to_every_namespace))
+    CASE(auth_goes_to_every_namespace),
+    CASE(names_that_no_namespace_can_have_are_refused),
+    CASE(start_asks_again_for_a_refused_namespace),
+    CASE(start_asks_again_for_a_namespace_that_the_server_ended),
+    CASE(it_is_joined_again_by_itself_if_the_setting_says_so),
+    CASE(a_silent_namespace_is_not_asked_twice_and_may_answer_late),
+    CASE(a_namespace_that_nobody_uses_any_more_is_not_joined),
+    CASE(a_connection_may_stand_without_the_default_namespace))

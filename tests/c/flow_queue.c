@@ -150,6 +150,18 @@ static void a_queue_full_of_bytes_refuses(void)
     CHECK(!server_has(server, "got "));
 }
 
+/* One that is larger than the whole queue never fits: trying again would not help. */
+static void a_message_larger_than_the_queue_is_invalid(void)
+{
+    static char text[5000];
+    memset(text, 'x', sizeof text - 1);
+    begin_offline(JSON("queue_bytes":4096));
+    SEND(client, .event = "e", .message = text, .expect = SOCKETIO_E_INVALID);
+    CHECK_HAS(last_error(), "4096");
+    SEND(client, .event = "e", .message = "short");
+    ignore_errors();
+}
+
 /* Once drained, it takes messages again, and a new overflow is a new report. */
 static void a_queue_that_was_full_recovers(void)
 {
@@ -223,6 +235,46 @@ static void stop_gives_up_what_waits(void)
     CHECK_INT(state_of(client).dropped, 7);
 }
 
+/* ---- Stop, and a server that reads slowly ---- */
+
+/* More than the network holds, into a server that reads nothing; then Stop. */
+static server_t *stop_while_it_is_sent(const char *extra)
+{
+    enum { MESSAGES = 16 };
+    static const uint8_t megabyte[1 << 20];
+    server_t *server = server_start(JSON({"maxHttpBufferSize":2000000}));
+    client = connected(server, extra);
+    server_command(server, "pause");
+    for (int i = 0; i < MESSAGES; i++) {
+        SEND(client, .event = "e", .format = "Binary", .bytes = {megabyte, sizeof megabyte});
+    }
+    stop(client);
+    WAIT_STOP(client);
+    return server;
+}
+
+static void what_was_sent_before_stop_still_leaves(void)
+{
+    server_t *server = stop_while_it_is_sent(NULL);
+    /* Longer than a server is waited for by `disable`. */
+    listen_for(500);
+    server_command(server, "resume");
+    for (int i = 0; i < 16; i++) {
+        server_wait(server, "got ");
+    }
+    CHECK_INT(state_of(client).dropped, 0);
+}
+
+static void what_could_not_leave_after_stop_is_said(void)
+{
+    stop_while_it_is_sent(JSON("connect_timeout":0.3));
+    const event_t *event = WAIT_ERROR_CODE(client, "not_sent");
+    char dropped[32];
+    snprintf(dropped, sizeof dropped, "%lld", (long long)state_of(client).dropped);
+    CHECK(state_of(client).dropped > 0);
+    CHECK_HAS(text_of(event, ERROR_MESSAGE), dropped);
+}
+
 TEST_MAIN(
     CASE(messages_wait_in_order),
     CASE(messages_wait_while_it_tries),
@@ -231,7 +283,10 @@ TEST_MAIN(
     CASE(drop_gives_the_message_up),
     CASE(a_full_queue_refuses_and_says_so_once),
     CASE(a_queue_full_of_bytes_refuses),
+    CASE(a_message_larger_than_the_queue_is_invalid),
     CASE(a_queue_that_was_full_recovers),
     CASE(a_hundred_thousand_offline),
     CASE(a_hundred_thousand_offline_by_default),
-    CASE(stop_gives_up_what_waits))
+    CASE(stop_gives_up_what_waits),
+    CASE(what_was_sent_before_stop_still_leaves),
+    CASE(what_could_not_leave_after_stop_is_said))

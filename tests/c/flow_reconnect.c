@@ -266,6 +266,21 @@ static void stop_ends_what_could_be_recovered(void)
     CHECK(!bool_of(WAIT_START(client), START_RECOVERED));
 }
 
+/* An event that wants an answer carries no offset: its last text is the user's. */
+static void a_question_does_not_spoil_recovery(void)
+{
+    begin_with(RECOVERY, QUICK_RETRY);
+    subscribe(client, "news", NULL);
+    WAIT_SUBSCRIBED(client, "news");
+    server_command(server, "emit %s", JSON({"event":"news","args":["seen"]}));
+    WAIT_RECEIVE(client, "news");
+    server_command(server, "ask %s", JSON({"event":"news","args":["how are you?"]}));
+    CHECK_TEXT(text_of(WAIT_RECEIVE(client, "news"), RECEIVE_MESSAGE), "how are you?");
+    server_command(server, "cut");
+    wait_lost(client);
+    CHECK(bool_of(WAIT_START(client), START_RECOVERED));
+}
+
 TEST_MAIN(
     CASE(a_killed_server_comes_back),
     CASE(it_comes_back_again_and_again),
@@ -283,4 +298,5 @@ TEST_MAIN(
     CASE(jitter_stays_within_its_bounds),
     CASE(a_recovered_session_brings_what_was_missed),
     CASE(a_session_that_the_server_forgot_is_new),
-    CASE(stop_ends_what_could_be_recovered))
+    CASE(stop_ends_what_could_be_recovered),
+    CASE(a_question_does_not_spoil_recovery))

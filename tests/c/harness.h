@@ -1,6 +1,7 @@
 /*
  * The harness of the C tests. It knows the plugin by include/socketio_plugin.h alone and loads it as a studio
- * does, by dlopen. The other end is the official Socket.IO server, or a raw socket that misbehaves.
+ * does, by dlopen. The other end is the official Socket.IO server, a server that says what the test tells it to,
+ * frame by frame, or a raw socket that misbehaves.
  *
  * A case is a function without arguments, listed in TEST_MAIN:
  *
@@ -317,9 +318,14 @@ void script_handshake(server_t *server);
 /* Starts a connection, opens Engine.IO and the default namespace, and waits for On Start. */
 void script_start(server_t *server, socketio_connection_t connection);
 
-/* Sends a text frame, or many equal short ones at once; waits until the client has sent this one. */
+/* As `connected`. */
+socketio_connection_t script_connected(server_t *server, const char *extra);
+
+/* Sends a text frame, or many equal short ones at once. */
 void script_say(server_t *server, const char *frame);
 void script_storm(server_t *server, const char *frame, int times);
+
+/* Waits for a text frame of the client. */
 void script_expect(server_t *server, const char *frame);
 
 /* A port of this machine that stays free for us; nothing listens on it. */
@@ -339,8 +345,9 @@ int thread_count(void);
 int fd_count(void);
 long rss_kib(void);
 
-/* Checks that no more memory is in use than before, but for so much. */
-void check_growth(long before_kib, long most_kib);
+/* Checks that not much more memory is in use than before. */
+#define CHECK_GROWTH(before_kib, most_kib) check_growth(__FILE__, __LINE__, before_kib, most_kib)
+void check_growth(const char *file, int line, long before_kib, long most_kib);
 
 /* Waits until the process has this many threads: a joined one stays in /proc for a moment. */
 void wait_threads(int count);

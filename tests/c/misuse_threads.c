@@ -235,9 +235,86 @@ static void two_disables_at_once(void)
     }
 }
 
+/* ---- Calls that race with disable ---- */
+
+static int accepted;
+static int begun;
+
+static int is_over(socketio_status_t status)
+{
+    return status == SOCKETIO_E_STATE || status == SOCKETIO_E_STALE;
+}
+
+static void *ask_until_the_end(void *argument)
+{
+    (void)argument;
+    const socketio_value_t attributes[] = {{0}, {0}, {0}, value_number(60)};
+    const socketio_value_t inputs[] = {{0}, value_text("event")};
+    socketio_node_call_t call = node_call(SOCKETIO_NODE_SEND, client);
+    call.attributes = attributes;
+    call.attribute_count = COUNT(attributes);
+    call.inputs = inputs;
+    call.input_count = COUNT(inputs);
+    for (socketio_status_t status = SOCKETIO_OK; !is_over(status);) {
+        status = plugin.node_execute(&call, NULL);
+        CHECK_ANY(status, SOCKETIO_OK, SOCKETIO_E_QUEUE_FULL, SOCKETIO_E_STATE, SOCKETIO_E_STALE);
+        __sync_fetch_and_add(&accepted, status == SOCKETIO_OK);
+    }
+    return NULL;
+}
+
+static void *start_and_stop_until_the_end(void *argument)
+{
+    (void)argument;
+    const socketio_node_call_t start_call = node_call(SOCKETIO_NODE_START, client);
+    const socketio_node_call_t stop_call = node_call(SOCKETIO_NODE_STOP, client);
+    for (socketio_status_t status = SOCKETIO_OK; !is_over(status);) {
+        status = plugin.node_execute(&start_call, NULL);
+        CHECK_ANY(status, SOCKETIO_OK, SOCKETIO_E_STATE, SOCKETIO_E_STALE);
+        __sync_fetch_and_add(&begun, status == SOCKETIO_OK);
+        if (status == SOCKETIO_OK) {
+            status = plugin.node_execute(&stop_call, NULL);
+        }
+    }
+    return NULL;
+}
+
+/* What was accepted comes to its end: a Reply or a Timeout for each question, a final On Stop for each Start. */
+static void what_disable_races_with_is_ended_or_refused(void)
+{
+    plugin_load();
+    int port = port_reserve();
+    for (int round = 0; round < 30; round++) {
+        enable();
+        client = configure(port, NULL);
+        accepted = begun = 0;
+        pthread_t askers[3];
+        pthread_t starter[1];
+        int numbers[3];
+        start_threads(askers, COUNT(askers), ask_until_the_end, numbers);
+        start_threads(starter, COUNT(starter), start_and_stop_until_the_end, numbers);
+        AWAIT(__sync_fetch_and_add(&accepted, 0) > 100 && __sync_fetch_and_add(&begun, 0) > 0);
+        CHECK_STATUS(plugin.plugin_disable(3000), SOCKETIO_OK);
+        finish_threads(askers, COUNT(askers));
+        finish_threads(starter, COUNT(starter));
+        int answered = 0;
+        int ended = 0;
+        socketio_event_batch_t batch = {.struct_size = sizeof batch};
+        while (plugin.event_poll(0, &batch) >= 0) {
+            for (uint32_t i = 0; i < batch.count; i++) {
+                answered += batch.events[i]->node_type == SOCKETIO_NODE_SEND;
+                ended += batch.events[i]->node_type == SOCKETIO_NODE_ON_STOP;
+            }
+        }
+        CHECK_INT(answered, accepted);
+        CHECK_INT(ended, begun);
+    }
+}
+
 TEST_MAIN(
     CASE(eight_threads_emit_at_once),
     CASE(a_second_poller_is_refused),
     CASE(many_pollers_share_all_events),
     CASE(control_calls_exclude_each_other),
-    CASE(two_disables_at_once))
+    CASE(two_disables_at_once),
+    CASE(what_disable_races_with_is_ended_or_refused))

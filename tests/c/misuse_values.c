@@ -208,6 +208,21 @@ static void text_must_be_utf8(void)
     }
 }
 
+/* Bytes may be given as a Message; as text they must be text. */
+static void bytes_are_text_unless_the_format_is_binary(void)
+{
+    static const char *const formats[] = {NULL, "Text", "JSON", "Arguments"};
+    static const socketio_bytes_t bytes = {(const uint8_t *)"a\xff" "b", 3};
+    begin_configured();
+    for (size_t i = 0; i < COUNT(formats); i++) {
+        SEND(client, .event = "e", .format = formats[i], .bytes = bytes, .expect = SOCKETIO_E_INVALID);
+        CHECK_HAS(last_error(), "Message");
+        CHECK_HAS(last_error(), "UTF-8");
+    }
+    SEND(client, .event = "e", .format = "Binary", .bytes = bytes);
+    ignore_errors();
+}
+
 static void null_with_a_length_is_refused(void)
 {
     begin_configured();
@@ -275,6 +290,7 @@ TEST_MAIN(
     CASE(choices_are_those_of_the_descriptor),
     CASE(integers_have_no_fraction),
     CASE(text_must_be_utf8),
+    CASE(bytes_are_text_unless_the_format_is_binary),
     CASE(null_with_a_length_is_refused),
     CASE(reserved_fields_must_be_zero),
     CASE(there_are_not_more_values_than_pins),

@@ -21,7 +21,7 @@ use crate::steps::tools;
 
 /// What the first part of a program's name may be: the kind of its tests.
 const KINDS: &[&str] = &["api", "flow", "misuse", "load"];
-/// What every program is compiled with.
+/// How the sources begin that every program is linked with.
 const COMMON: &str = "harness";
 const AT_A_TIME: usize = 2;
 const TIME_LIMIT: Duration = Duration::from_secs(90);
@@ -41,18 +41,25 @@ pub fn build() -> Result<Outcome> {
     fs::create_dir_all(folder.join("logs"))?;
     let compilers = tools::compilers();
     let ((compiler, _), others) = compilers.split_first().context("there is no C compiler")?;
-    let common = folder.join(COMMON).with_extension("o");
-    let mut command = compile(compiler, COMMON);
-    command.args(["-c", "-o"]).arg(&common);
-    process::run(command)?;
+    let (common, programs) = sources()?;
+    let mut objects = Vec::new();
+    for name in &common {
+        let object = folder.join(name).with_extension("o");
+        let mut command = compile(compiler, name);
+        command.args(["-c", "-o"]).arg(&object);
+        process::run(command)?;
+        objects.push(object);
+    }
     let mut outcome = Outcome::default();
-    for name in program_names()? {
-        let mut command = compile(compiler, &name);
-        command.arg(&common).arg("-o").arg(folder.join(&name)).arg("-ldl");
-        let result = kind_is_known(&name).and_then(|()| process::run(command));
+    for name in &programs {
+        let mut command = compile(compiler, name);
+        command.args(&objects).arg("-o").arg(folder.join(name)).arg("-ldl");
+        let result = kind_is_known(name).and_then(|()| process::run(command));
         outcome.count(format!("{name}.c"), result.map(drop).map_err(|error| format!("{error:#}")));
+    }
+    for name in common.iter().chain(&programs) {
         for (other, _) in others {
-            let mut command = compile(other, &name);
+            let mut command = compile(other, name);
             command.arg("-fsyntax-only");
             let result = process::run(command).map(drop).map_err(|error| format!("{error:#}"));
             outcome.count(format!("{name}.c by {other}"), result);
@@ -71,11 +78,11 @@ fn compile(compiler: &str, name: &str) -> Command {
     command
 }
 
-/// The programs of `tests/c`.
-fn program_names() -> Result<Vec<String>> {
+/// The sources of `tests/c`: those that are common, and the programs.
+fn sources() -> Result<(Vec<String>, Vec<String>)> {
     let sources = repository::files(&repository::root().join("tests/c"), "c")?;
-    let names = sources.iter().filter_map(|path| path.file_stem()?.to_str());
-    Ok(names.filter(|name| *name != COMMON).map(str::to_owned).collect())
+    let names = sources.iter().filter_map(|path| path.file_stem()?.to_str()).map(str::to_owned);
+    Ok(names.partition(|name| name.starts_with(COMMON)))
 }
 
 fn kind_is_known(program: &str) -> Result<()> {
@@ -101,7 +108,8 @@ pub fn run(selection: Selection) -> Result<Outcome> {
     let environment = Environment::new(selection.profile)?;
     let mut outcome = Outcome::default();
     let mut cases = Vec::new();
-    for program in program_names()?.into_iter().filter(|program| folder().join(program).is_file()) {
+    let (_, programs) = sources()?;
+    for program in programs.into_iter().filter(|program| folder().join(program).is_file()) {
         match list(&program, &environment) {
             Ok(names) => cases.extend(names.into_iter().map(|name| format!("{program}/{name}"))),
             Err(error) => outcome.failed.push(Case::new(program, format!("{error:#}"))),

@@ -1,0 +1,418 @@
+/* Servers: the official one, a scripted one, and raw sockets. */
+
+#include "harness_parts.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+struct server_t {
+    int port;
+    const char *options;
+    /* 0: not running. */
+    pid_t pid;
+    int commands;
+    int reports;
+    text_t received;
+    text_t answer;
+    char *lines[4096];
+    size_t line_count;
+};
+
+typedef struct raw_t {
+    int port;
+    int listener;
+    const char *answer;
+    pthread_t thread;
+    int accepted;
+    /* Connections that are held open. */
+    int held[64];
+    int held_count;
+} raw_t;
+
+static server_t servers[4];
+static size_t server_count;
+static raw_t raws[16];
+static size_t raw_count;
+static int reserved_ports[64];
+static size_t reserved_count;
+
+/* ---- Servers ---- */
+
+int port_reserve(void)
+{
+    /* Bound, not listening: others can't get the port, connecting to it is refused, and a server of ours may bind
+       it too because both ends set SO_REUSEADDR. */
+    int one = 1;
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof address;
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
+    CHECK(bind(fd, (struct sockaddr *)&address, len) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
+    CHECK(reserved_count < COUNT(reserved_ports));
+    reserved_ports[reserved_count++] = fd;
+    return ntohs(address.sin_port);
+}
+
+static void server_spawn(server_t *server)
+{
+    const char *node = getenv("SOCKETIO_TEST_NODE");
+    const char *script = getenv("SOCKETIO_TEST_SERVER");
+    if (node == NULL || script == NULL) {
+        skip("SOCKETIO_TEST_NODE and SOCKETIO_TEST_SERVER are not set");
+    }
+    char port[8];
+    snprintf(port, sizeof port, "%d", server->port);
+    int commands[2];
+    int reports[2];
+    CHECK(pipe(commands) == 0 && pipe(reports) == 0);
+    for (int i = 0; i < 2; i++) {
+        CHECK(fcntl(commands[i], F_SETFD, FD_CLOEXEC) == 0 && fcntl(reports[i], F_SETFD, FD_CLOEXEC) == 0);
+    }
+    fflush(stdout);
+    server->pid = fork();
+    CHECK(server->pid >= 0);
+    if (server->pid == 0) {
+        /* A frozen server would not notice that its stdin closed. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        dup2(commands[0], STDIN_FILENO);
+        dup2(reports[1], STDOUT_FILENO);
+        execl(node, node, script, port, server->options, (char *)NULL);
+        _exit(127);
+    }
+    close(commands[0]);
+    close(reports[1]);
+    server->commands = commands[1];
+    server->reports = reports[0];
+    server_wait(server, "ready ");
+}
+
+server_t *server_start(const char *options)
+{
+    CHECK(server_count < COUNT(servers));
+    server_t *server = &servers[server_count++];
+    server->port = port_reserve();
+    server->options = options != NULL ? options : "{}";
+    server_spawn(server);
+    return server;
+}
+
+int server_port(const server_t *server)
+{
+    return server->port;
+}
+
+static void server_end(server_t *server, int with_signal)
+{
+    if (server->pid == 0) {
+        return;
+    }
+    if (with_signal != 0) {
+        kill(server->pid, with_signal);
+    }
+    close(server->commands);
+    CHECK(waitpid(server->pid, NULL, 0) == server->pid);
+    close(server->reports);
+    server->pid = 0;
+    server->received.len = 0;
+    while (server->line_count > 0) {
+        free(server->lines[--server->line_count]);
+    }
+}
+
+void server_kill(server_t *server)
+{
+    server_end(server, SIGKILL);
+}
+
+void server_stop(server_t *server)
+{
+    server_command(server, "quit");
+    /* Its stdin stays open until it has ended by itself. */
+    char rest[4096];
+    while (read(server->reports, rest, sizeof rest) > 0) {
+    }
+    server_end(server, 0);
+}
+
+void server_restart(server_t *server)
+{
+    server_spawn(server);
+}
+
+void server_freeze(server_t *server)
+{
+    CHECK(kill(server->pid, SIGSTOP) == 0);
+}
+
+void server_thaw(server_t *server)
+{
+    CHECK(kill(server->pid, SIGCONT) == 0);
+}
+
+/* Moves complete lines out of what was received. */
+static void split_lines(server_t *server)
+{
+    char *start_of_line = server->received.ptr;
+    for (char *end; (end = strchr(start_of_line, '\n')) != NULL; start_of_line = end + 1) {
+        CHECK(server->line_count < COUNT(server->lines));
+        *end = 0;
+        server->lines[server->line_count++] = copy_bytes(start_of_line, (size_t)(end - start_of_line));
+    }
+    server->received.len -= (size_t)(start_of_line - server->received.ptr);
+    memmove(server->received.ptr, start_of_line, server->received.len + 1);
+}
+
+/* Takes the first line that begins so; NULL if none is here. The caller frees it. */
+static char *take_line(server_t *server, const char *beginning)
+{
+    for (size_t i = 0; i < server->line_count; i++) {
+        if (strncmp(server->lines[i], beginning, strlen(beginning)) == 0) {
+            char *line = server->lines[i];
+            server->line_count--;
+            memmove(&server->lines[i], &server->lines[i + 1], (server->line_count - i) * sizeof *server->lines);
+            return line;
+        }
+    }
+    return NULL;
+}
+
+/* Waits for more of the server's output; `expected` is what the test waits for. */
+static void read_reports(server_t *server, const char *expected, int64_t limit)
+{
+    struct pollfd readable = {.fd = server->reports, .events = POLLIN};
+    int64_t left = limit - now_ms();
+    char bytes[65536];
+    ssize_t len = 0;
+    if (left > 0 && poll(&readable, 1, (int)left) == 1) {
+        len = read(server->reports, bytes, sizeof bytes);
+    }
+    if (len <= 0) {
+        for (size_t i = 0; i < server->line_count; i++) {
+            printf("  server: %.500s\n", server->lines[i]);
+        }
+        FAIL("expected from the server: %s", expected);
+    }
+    text_append(&server->received, bytes, (size_t)len);
+    split_lines(server);
+}
+
+/* Keeps the rest of a line until the next answer. */
+static const char *keep_answer(server_t *server, char *line, const char *beginning)
+{
+    server->answer.len = 0;
+    text_format(&server->answer, "%s", line + strlen(beginning));
+    free(line);
+    return server->answer.ptr;
+}
+
+const char *server_wait(server_t *server, const char *beginning)
+{
+    int64_t limit = now_ms() + PATIENCE_MS;
+    char *line;
+    while ((line = take_line(server, beginning)) == NULL) {
+        read_reports(server, beginning, limit);
+    }
+    return keep_answer(server, line, beginning);
+}
+
+void server_expect(server_t *server, const char *line)
+{
+    const char *rest = server_wait(server, line);
+    CHECK_TEXT(rest, "");
+}
+
+int server_has(server_t *server, const char *beginning)
+{
+    char *line = take_line(server, beginning);
+    free(line);
+    return line != NULL;
+}
+
+const char *server_command(server_t *server, const char *format, ...)
+{
+    text_t command = {0};
+    va_list arguments;
+    va_start(arguments, format);
+    text_format_list(&command, format, arguments);
+    va_end(arguments);
+    text_append(&command, "\n", 1);
+    CHECK(write(server->commands, command.ptr, command.len) == (ssize_t)command.len);
+    int64_t limit = now_ms() + PATIENCE_MS;
+    char *line;
+    while ((line = take_line(server, "= ")) == NULL) {
+        if ((line = take_line(server, "! ")) != NULL) {
+            FAIL("the server refused: %s", line + 2);
+        }
+        read_reports(server, command.ptr, limit);
+    }
+    free(command.ptr);
+    return keep_answer(server, line, "= ");
+}
+
+socketio_connection_t connected(server_t *server, const char *extra)
+{
+    begin();
+    socketio_connection_t connection = configure(server->port, extra);
+    CHECK_STATUS(start(connection), SOCKETIO_OK);
+    WAIT_START(connection);
+    return connection;
+}
+
+void barrier(socketio_connection_t connection)
+{
+    const event_t *reply = WAIT_REPLY(SEND(connection, .event = "barrier", .reply_timeout = PATIENCE_MS / 1000));
+    CHECK_INT(reply->head.pulse, SEND_REPLY_PULSE);
+}
+
+/* ---- Scripted servers ---- */
+
+server_t *scripted_start(void)
+{
+    return server_start(JSON({"mode":"scripted"}));
+}
+
+void script_handshake(server_t *server)
+{
+    server_wait(server, "opened ");
+    script_say(server, "0" JSON({"sid":"e","upgrades":[],"pingInterval":25000,"pingTimeout":20000}));
+}
+
+void script_start(server_t *server, socketio_connection_t connection)
+{
+    CHECK_STATUS(start(connection), SOCKETIO_OK);
+    script_handshake(server);
+    script_expect(server, "40");
+    script_say(server, "40" JSON({"sid":"s"}));
+    WAIT_START(connection);
+}
+
+socketio_connection_t script_connected(server_t *server, const char *extra)
+{
+    begin();
+    socketio_connection_t connection = configure(server->port, extra);
+    script_start(server, connection);
+    return connection;
+}
+
+/* A text as JSON. Valid until the next one. */
+static const char *quoted(const char *text)
+{
+    static text_t json;
+    json.len = 0;
+    text_append(&json, "\"", 1);
+    for (; *text != 0; text++) {
+        text_format(&json, *text == '"' || *text == '\\' ? "\\%c" : "%c", *text);
+    }
+    text_append(&json, "\"", 1);
+    return json.ptr;
+}
+
+void script_say(server_t *server, const char *frame)
+{
+    server_command(server, "frame {\"parts\":[%s]}", quoted(frame));
+}
+
+void script_storm(server_t *server, const char *frame, int times)
+{
+    server_command(server, "storm {\"text\":%s,\"times\":%d}", quoted(frame), times);
+}
+
+void script_expect(server_t *server, const char *frame)
+{
+    char line[1024];
+    snprintf(line, sizeof line, "said %s", quoted(frame));
+    server_expect(server, line);
+}
+
+/* ---- Raw servers ---- */
+
+static void raw_answer(raw_t *raw, int fd)
+{
+    struct timeval limit = {.tv_sec = 2};
+    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    char request[4096 + 1] = "";
+    size_t len = 0;
+    while (strstr(request, "\r\n\r\n") == NULL && len < sizeof request - 1) {
+        ssize_t more = recv(fd, request + len, sizeof request - 1 - len, 0);
+        if (more <= 0) {
+            return;
+        }
+        len += (size_t)more;
+        request[len] = 0;
+    }
+    send(fd, raw->answer, strlen(raw->answer), MSG_NOSIGNAL);
+}
+
+static void *raw_serve(void *argument)
+{
+    raw_t *raw = argument;
+    for (int fd; (fd = accept(raw->listener, NULL, NULL)) >= 0;) {
+        __sync_fetch_and_add(&raw->accepted, 1);
+        if (raw->answer == NULL && raw->held_count < (int)COUNT(raw->held)) {
+            raw->held[raw->held_count++] = fd;
+            continue;
+        }
+        if (raw->answer != NULL) {
+            raw_answer(raw, fd);
+        }
+        close(fd);
+    }
+    while (raw->held_count > 0) {
+        close(raw->held[--raw->held_count]);
+    }
+    return NULL;
+}
+
+int raw_start(const char *answer)
+{
+    CHECK(raw_count < COUNT(raws));
+    raw_t *raw = &raws[raw_count++];
+    raw->answer = answer;
+    raw->port = port_reserve();
+    raw->listener = reserved_ports[--reserved_count];
+    CHECK(listen(raw->listener, 16) == 0);
+    CHECK(pthread_create(&raw->thread, NULL, raw_serve, raw) == 0);
+    return raw->port;
+}
+
+int raw_accepted(int port)
+{
+    for (size_t i = 0; i < raw_count; i++) {
+        if (raws[i].port == port) {
+            return __sync_fetch_and_add(&raws[i].accepted, 0);
+        }
+    }
+    FAIL("no raw server has port %d", port);
+}
+
+static void raw_stop(raw_t *raw)
+{
+    shutdown(raw->listener, SHUT_RDWR);
+    CHECK(pthread_join(raw->thread, NULL) == 0);
+    close(raw->listener);
+}
+
+void end_servers(void)
+{
+    for (size_t i = 0; i < server_count; i++) {
+        server_end(&servers[i], SIGKILL);
+    }
+    for (size_t i = 0; i < raw_count; i++) {
+        raw_stop(&raws[i]);
+    }
+    for (size_t i = 0; i < reserved_count; i++) {
+        close(reserved_ports[i]);
+    }
+}
