@@ -57,7 +57,7 @@ impl Status {
         }
     }
 
-    /// Changes the state.
+    /// Changes the state. It shows at once: a host that gets On Start or On Stop finds the state that goes with it.
     pub fn set_state(&self, state: State) {
         self.state.store(state as u32, Ordering::Relaxed);
         match state {
