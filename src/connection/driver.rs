@@ -330,7 +330,7 @@ fn close_politely(session: &mut Session, mut socket: WebSocket, limit: Duration,
                 .with("count", lost)
                 .with("reason", format!("the server took them too slowly, {} s after Stop", limit.as_secs_f64()));
             let event = error_event(shared.handle, &problem, DEFAULT_NAMESPACE, 0, false, None);
-            events.append(shared.handle, &mut vec![event], limits);
+            events.append(shared.handle, &mut vec![event], limits, &shared.status.dropped);
         } else {
             let _ = timeout(CLOSE_LIMIT, socket.close()).await;
         }

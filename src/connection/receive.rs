@@ -2,7 +2,6 @@
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::sync::atomic::Ordering;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -318,14 +317,12 @@ impl Session {
             return;
         }
         let limits = self.inbound_limits();
-        let overflow = queue.append(self.shared.handle, &mut self.events, limits);
-        if overflow.dropped > 0 {
-            self.shared.status.dropped.fetch_add(overflow.dropped, Ordering::Relaxed);
-        }
+        let Session { shared, events, .. } = self;
+        let overflow = queue.append(shared.handle, events, limits, &shared.status.dropped);
         if overflow.first {
             let problem = Problem::new(Code::InboundOverflow).with("connection", &self.config.name);
             self.tell(problem, socketio::DEFAULT_NAMESPACE, 0, false, None);
-            queue.append(self.shared.handle, &mut self.events, limits);
+            queue.append(self.shared.handle, &mut self.events, limits, &self.shared.status.dropped);
         }
     }
 }

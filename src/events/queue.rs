@@ -153,8 +153,15 @@ impl EventQueue {
         }
     }
 
-    /// Appends events of one connection, in order. Called by the plugin's thread only.
-    pub fn append(&self, connection: u64, events: &mut Vec<Event>, limits: InboundLimits) -> Overflow {
+    /// Appends events of one connection, in order; adds to `dropped` what had to go before anybody can see what came
+    /// instead. Called by the plugin's thread only.
+    pub fn append(
+        &self,
+        connection: u64,
+        events: &mut Vec<Event>,
+        limits: InboundLimits,
+        dropped: &AtomicU64,
+    ) -> Overflow {
         if events.is_empty() {
             return Overflow::default();
         }
@@ -164,6 +171,7 @@ impl EventQueue {
         let is_empty = inner.live == 0;
         self.waiting.store(inner.live, Ordering::SeqCst);
         self.dropped.fetch_add(overflow.dropped, Ordering::Relaxed);
+        dropped.fetch_add(overflow.dropped, Ordering::Relaxed);
         let (waiters, wake) = (inner.waiters, inner.wake.clone().filter(|_| was_empty && !is_empty));
         // Nobody who is woken may find the queue locked.
         drop(inner);
@@ -373,6 +381,13 @@ mod tests {
             .collect()
     }
 
+    fn append(queue: &EventQueue, connection: u64, events: &mut Vec<Event>, limits: InboundLimits) -> Overflow {
+        let dropped = AtomicU64::new(0);
+        let overflow = queue.append(connection, events, limits, &dropped);
+        assert_eq!(dropped.into_inner(), overflow.dropped);
+        overflow
+    }
+
     fn queue() -> EventQueue {
         let queue = EventQueue::default();
         queue.open(None);
@@ -389,26 +404,26 @@ mod tests {
     fn the_oldest_data_of_the_same_connection_goes_first_and_life_cycle_stays() {
         let queue = queue();
         let limits = InboundLimits { events: 2, bytes: usize::MAX };
-        queue.append(7, &mut vec![event(7, Class::Data, 70)], limits);
+        append(&queue, 7, &mut vec![event(7, Class::Data, 70)], limits);
         let mut events = vec![event(8, Class::Kept, 0)];
         events.extend((1..=4).map(|mark| event(8, Class::Data, mark)));
-        let overflow = queue.append(8, &mut events, limits);
+        let overflow = append(&queue, 8, &mut events, limits);
         assert_eq!(overflow, Overflow { dropped: 2, first: true });
-        let overflow = queue.append(8, &mut vec![event(8, Class::Data, 5)], limits);
+        let overflow = append(&queue, 8, &mut vec![event(8, Class::Data, 5)], limits);
         assert_eq!(overflow, Overflow { dropped: 1, first: false });
         let taken = take_all(&queue);
         assert_eq!(marks(&taken), [70, 0, 4, 5]);
         assert_eq!(taken.iter().map(|e| e.sequence).collect::<Vec<_>>(), [1, 2, 6, 7]);
         assert_eq!(queue.dropped(), 3);
-        assert!(queue.append(8, &mut (6..9).map(|m| event(8, Class::Data, m)).collect(), limits).first);
+        assert!(append(&queue, 8, &mut (6..9).map(|m| event(8, Class::Data, m)).collect(), limits).first);
     }
 
     #[test]
     fn a_single_event_over_the_byte_limit_is_still_delivered() {
         let queue = queue();
         let limits = InboundLimits { events: 10, bytes: 1 };
-        assert_eq!(queue.append(1, &mut vec![event(1, Class::Data, 1)], limits).dropped, 0);
-        assert_eq!(queue.append(1, &mut vec![event(1, Class::Data, 2)], limits).dropped, 1);
+        assert_eq!(append(&queue, 1, &mut vec![event(1, Class::Data, 1)], limits).dropped, 0);
+        assert_eq!(append(&queue, 1, &mut vec![event(1, Class::Data, 2)], limits).dropped, 1);
         assert_eq!(marks(&take_all(&queue)), [2]);
     }
 
@@ -421,9 +436,9 @@ mod tests {
             event(1, Class::Latest(2), 20),
             event(1, Class::Latest(1), 11),
         ];
-        queue.append(1, &mut events, NO_LIMITS);
+        append(&queue, 1, &mut events, NO_LIMITS);
         assert_eq!(marks(&take_all(&queue)), [1, 20, 11]);
-        queue.append(1, &mut vec![event(1, Class::Latest(1), 12)], NO_LIMITS);
+        append(&queue, 1, &mut vec![event(1, Class::Latest(1), 12)], NO_LIMITS);
         assert_eq!(marks(&take_all(&queue)), [12]);
     }
 
@@ -431,16 +446,16 @@ mod tests {
     fn a_host_that_never_polls_costs_no_more_than_the_limits() {
         let queue = queue();
         let limits = InboundLimits { events: 10, bytes: usize::MAX };
-        queue.append(1, &mut vec![event(1, Class::Kept, -1)], limits);
+        append(&queue, 1, &mut vec![event(1, Class::Kept, -1)], limits);
         for mark in 0..50_000 {
             let class = if mark % 2 == 0 { Class::Data } else { Class::Latest(7) };
-            queue.append(1, &mut vec![event(1, class, mark)], limits);
+            append(&queue, 1, &mut vec![event(1, class, mark)], limits);
         }
         let slots = queue.inner.lock().slots.len();
         assert!(slots <= 2 * 11 + KEPT_SLOTS + 1, "{slots} slots for 11 events");
         let expected: Vec<i64> = [-1].into_iter().chain((0..9).map(|i| 49_982 + 2 * i)).chain([49_999]).collect();
         assert_eq!(marks(&take_all(&queue)), expected);
-        queue.append(1, &mut vec![event(1, Class::Latest(7), 1), event(1, Class::Latest(7), 2)], limits);
+        append(&queue, 1, &mut vec![event(1, Class::Latest(7), 1), event(1, Class::Latest(7), 2)], limits);
         assert_eq!(marks(&take_all(&queue)), [2]);
     }
 
@@ -448,12 +463,12 @@ mod tests {
     fn a_small_poll_leaves_the_rest_in_order_and_within_its_limits() {
         let queue = queue();
         let limits = InboundLimits { events: 3, bytes: usize::MAX };
-        queue.append(1, &mut (0..3).map(|m| event(1, Class::Data, m)).collect(), limits);
+        append(&queue, 1, &mut (0..3).map(|m| event(1, Class::Data, m)).collect(), limits);
         let mut out = Vec::new();
         assert_eq!(queue.take(2, &mut out), Some(true));
         assert_eq!(marks(&out), [0, 1]);
-        assert_eq!(queue.append(1, &mut (3..5).map(|m| event(1, Class::Data, m)).collect(), limits).dropped, 0);
-        assert_eq!(queue.append(1, &mut vec![event(1, Class::Data, 5)], limits).dropped, 1);
+        assert_eq!(append(&queue, 1, &mut (3..5).map(|m| event(1, Class::Data, m)).collect(), limits).dropped, 0);
+        assert_eq!(append(&queue, 1, &mut vec![event(1, Class::Data, 5)], limits).dropped, 1);
         assert_eq!(marks(&take_all(&queue)), [3, 4, 5]);
         assert_eq!(queue.take(1, &mut out), Some(false));
     }
@@ -464,7 +479,7 @@ mod tests {
         assert_eq!(queue.wait(Duration::from_millis(1)), Some(false));
         std::thread::scope(|scope| {
             let waiter = scope.spawn(|| queue.wait(Duration::from_secs(30)));
-            queue.append(1, &mut vec![event(1, Class::Kept, 1)], NO_LIMITS);
+            append(&queue, 1, &mut vec![event(1, Class::Kept, 1)], NO_LIMITS);
             assert_eq!(waiter.join().unwrap(), Some(true));
             take_all(&queue);
             let waiter = scope.spawn(|| queue.wait(Duration::from_secs(30)));
