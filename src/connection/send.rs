@@ -28,9 +28,7 @@ impl Session {
             self.asks.add(ask, Instant::now() + send.reply_timeout);
         }
         if !socketio::is_namespace(name) {
-            if let Some(ask) = self.asks.give_up(send.request) {
-                self.tell_no_reply(&ask, Some(Range::Message));
-            }
+            self.give_up_question(send.request, Range::Message);
             return self.tell_wrong_namespace(name, send.node);
         }
         let namespace = self.join(name);
@@ -48,9 +46,7 @@ impl Session {
                 .find(|earlier| earlier.policy == IfNotConnected::KeepLatest && earlier.event == send.event)
         {
             let replaced = std::mem::replace(earlier, send);
-            if let Some(ask) = self.asks.give_up(replaced.request) {
-                self.tell_no_reply(&ask, Some(Range::NotConnected));
-            }
+            self.give_up_question(replaced.request, Range::NotConnected);
             return;
         }
         waiting.push_back(send);
@@ -58,9 +54,7 @@ impl Session {
 
     fn give_up_one(&mut self, name: &str, send: SendEvent, refused: bool) {
         self.shared.status.dropped.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-        if let Some(ask) = self.asks.give_up(send.request) {
-            self.tell_no_reply(&ask, Some(Range::NotConnected));
-        }
+        self.give_up_question(send.request, Range::NotConnected);
         let problem = if refused {
             let reason = format!("namespace {name} was refused, or did not answer");
             Problem::new(Code::NotSent).with("count", 1).with("reason", reason)
@@ -81,9 +75,7 @@ impl Session {
                 self.queue(text, send.message.attachments, send.reservation);
             }
             Err(problem) => {
-                if let Some(ask) = self.asks.give_up(send.request) {
-                    self.tell_no_reply(&ask, Some(Range::Message));
-                }
+                self.give_up_question(send.request, Range::Message);
                 self.tell(problem, name, send.node, false, None);
             }
         }

@@ -568,9 +568,7 @@ impl Session {
         let mut count = 0;
         for send in sends {
             count += 1;
-            if let Some(ask) = self.asks.give_up(send.request) {
-                self.tell_no_reply(&ask, Some(Range::NotConnected));
-            }
+            self.give_up_question(send.request, Range::NotConnected);
         }
         self.shared.status.dropped.fetch_add(count as u64, Ordering::Relaxed);
         count

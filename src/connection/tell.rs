@@ -46,6 +46,13 @@ impl Session {
         });
     }
 
+    /// A Send is given up: if it asks for a reply, its Timeout fires.
+    pub(super) fn give_up_question(&mut self, request: u64, why: Range) {
+        if let Some(ask) = self.asks.give_up(request) {
+            self.tell_no_reply(&ask, Some(why));
+        }
+    }
+
     /// On Socket.IO Error, unless the same was told already since the state last changed.
     pub fn tell(&mut self, problem: Problem, namespace: &str, node: u64, fatal: bool, retry_in: Option<Duration>) {
         let message = problem.message();
