@@ -1,7 +1,11 @@
-//! Link arguments of the shared library. Nothing is generated here: a build never writes into the source tree.
+//! Link arguments of the shared library, and the day of its build. Nothing is generated here: a build never writes into
+//! the source tree.
+
+use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rustc-env=SOCKETIO_BUILT={}", built());
     let target_os = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     if target_os == "linux" || target_os == "android" {
         for argument in [
@@ -16,4 +20,14 @@ fn main() {
             println!("cargo:rustc-cdylib-link-arg={argument}");
         }
     }
+}
+
+/// The first second of the day of this build, since 1970: a device whose clock is before it is wrong. Reproducible builds
+/// name it (reproducible-builds.org, "SOURCE_DATE_EPOCH").
+fn built() -> u64 {
+    println!("cargo:rerun-if-env-changed=SOURCE_DATE_EPOCH");
+    let named = std::env::var("SOURCE_DATE_EPOCH").ok().and_then(|text| text.trim().parse().ok());
+    let now = || SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+    let seconds: u64 = named.unwrap_or_else(now);
+    seconds - seconds % 86_400
 }

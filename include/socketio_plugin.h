@@ -179,9 +179,23 @@ extern "C" {
  output    4  Dropped (Int): Messages given up before they were sent, and events dropped, since the project
               began.
  output    5  Round Trip (ms) (Float): Time to the server and back, as last measured; 0: not measured yet.
- output    6  Transport (String), one of None, WebSocket: None or WebSocket.
+ output    6  Transport (String), one of None, WebSocket, Polling: None, WebSocket or Polling.
  */
 #define SOCKETIO_NODE_STATE 7
+
+/*
+ Socket.IO Test. Finds out whether the server can be reached, step by step: settings, name, TCP, proxy,
+ encryption, handshake, WebSocket, namespace, round trip. It works on a stopped connection as well and does
+ not disturb one that stands: the server sees a second client that comes and goes. Stop does not end it.
+ output    1  Result pulse (Pulse): Fires once when the test has come to its end, at the latest after a few
+              times Connect Timeout.
+ output    2  Passed (Bool): True: a connection by these settings works.
+ output    3  Report (String): Each step with verdict and time, then what failed and what to do: a text to
+              copy. It holds no secrets.
+ output    4  Report (JSON) (JSON): The same as JSON: version, connection, passed, outcome, failed_at, plugin,
+              time, ms, steps (step, label, verdict, ms, notes), warnings, problem (code, message, remedy).
+ */
+#define SOCKETIO_NODE_TEST 8
 
 /*
  On Socket.IO Start. Fires when the default namespace is connected: after Start, and again after each
@@ -363,7 +377,10 @@ extern "C" {
 #define SOCKETIO_CONNECTION_WAITING 3
 /* Transport of a connection: none yet. */
 #define SOCKETIO_TRANSPORT_NONE 0
+/* Transport of a connection: WebSocket. */
 #define SOCKETIO_TRANSPORT_WEBSOCKET 1
+/* Transport of a connection: HTTP long-polling. */
+#define SOCKETIO_TRANSPORT_POLLING 2
 
 /* The type of a value: one of SOCKETIO_TYPE_*. */
 typedef uint32_t socketio_type_t;

@@ -7,6 +7,7 @@ pub mod abi;
 mod connection;
 pub mod descriptor;
 mod diagnostics;
+mod doctor;
 mod events;
 mod nodes;
 mod platform;

@@ -182,5 +182,8 @@ fn a_server_that_is_not_there_is_told_with_a_remedy() {
     let nodes = NODES.replace("socketio.on_start", "socketio.on_error");
     let (code, said) = user.runs_project(&project(MAIN, &nodes), &["--seconds", "60"]);
     assert_eq!(code, 0, "{said}");
-    assert!(said.contains("Nothing is listening at 127.0.0.1:1.") && said.contains("Code=\"tcp_refused\""), "{said}");
+    assert!(
+        said.contains("Nothing is listening at 127.0.0.1:1,") && said.contains("Code=\"localhost_refused\""),
+        "{said}"
+    );
 }

@@ -330,7 +330,10 @@ pub const SOCKETIO_CONNECTION_WAITING: u32 = 3;
 
 /// Transport of a connection: none yet.
 pub const SOCKETIO_TRANSPORT_NONE: u32 = 0;
+/// Transport of a connection: WebSocket.
 pub const SOCKETIO_TRANSPORT_WEBSOCKET: u32 = 1;
+/// Transport of a connection: HTTP long-polling.
+pub const SOCKETIO_TRANSPORT_POLLING: u32 = 2;
 
 /// A connection at a glance. The host sets `struct_size`.
 #[repr(C)]

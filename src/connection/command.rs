@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::Reservation;
+use super::{Reservation, Test};
 use crate::settings::ConnectionConfig;
 
 /// One command. Those of one thread are carried out in their order.
@@ -22,6 +22,8 @@ pub enum Command {
     Unsubscribe(Subscribe),
     /// Socket.IO Reply.
     Reply(Box<Reply>),
+    /// Socket.IO Test.
+    Test(Test),
     /// A message was refused because the queue is full; told once for each time it fills.
     QueueFull,
     /// The settings of this connection changed.

@@ -1,6 +1,6 @@
 //! The task of one connection: moves bytes, keeps time, and lets [`Session`] decide.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
@@ -17,16 +17,22 @@ use tokio::time::{Sleep, sleep_until, timeout};
 
 use super::Connection;
 use super::backoff::Backoff;
-use super::session::{Auth, End, Failure, Outgoing, Session, reason};
+use super::session::{End, Failure, Outgoing, Retry, Session, reason};
 use super::subscriptions::Subscriptions;
 use super::tell::error_event;
-use crate::diagnostics::{Code, Problem, describe_panic};
+use crate::diagnostics::{Code, Problem, Secrets, describe_panic};
 use crate::events::EventQueue;
-use crate::protocol::engineio::{self, Handshake};
+use crate::protocol::engineio::Handshake;
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
 use crate::runtime::{Blocking, Threads};
-use crate::settings::ConnectionConfig;
-use crate::transport::{self, CLOSE_LIMIT, Incoming, Lost, Request, Resolver, Stage, WebSocket};
+use crate::settings::{ConnectionConfig, Resolved};
+use crate::transport::{CLOSE_LIMIT, Dialer, Engine, Lost, Memory, Progress, Request, Resolver, Room, Route, Stage};
+
+/// After a refusal, the same credentials are tried again so late: it is no fault of the network that passes by itself.
+const REFUSED_WAIT: Duration = Duration::from_secs(60);
+
+/// How often is looked whether credentials that were refused have changed.
+const CREDENTIALS_CHECK: Duration = Duration::from_secs(2);
 
 /// Frames read before other connections get their turn.
 const FRAMES_AT_ONCE: usize = 256;
@@ -35,10 +41,8 @@ const FRAMES_AT_ONCE: usize = 256;
 pub struct Environment {
     /// The queue of the host.
     events: Arc<EventQueue>,
-    /// Looks up names.
-    resolver: Resolver,
-    /// Reads what `env:` and `file:` refer to.
-    secrets: Blocking,
+    /// Looks up names, reads files.
+    dialer: Rc<Dialer>,
     /// Sockets that are being closed politely.
     pub closing: RefCell<JoinSet<()>>,
 }
@@ -46,8 +50,16 @@ pub struct Environment {
 impl Environment {
     /// An environment whose look-ups run on `threads`.
     pub fn new(events: Arc<EventQueue>, threads: Arc<Threads>) -> Environment {
-        let secrets = Blocking::new(Arc::clone(&threads), "socketio-secret");
-        Environment { events, resolver: Resolver::new(threads), secrets, closing: RefCell::default() }
+        let files = Blocking::new(Arc::clone(&threads), "socketio-file");
+        let dialer = Rc::new(Dialer { resolver: Resolver::new(threads), files });
+        Environment { events, dialer, closing: RefCell::default() }
+    }
+
+    /// Lets a connection come to its end beside all others.
+    fn spawn_closing(&self, end: impl Future<Output = ()> + 'static) {
+        let mut closing = self.closing.borrow_mut();
+        while closing.try_join_next().is_some() {}
+        closing.spawn_local(end);
     }
 }
 
@@ -68,11 +80,18 @@ async fn live(session: &mut Session, environment: &Environment) {
             continue;
         }
         // A removal ends it: the loop looks.
-        let _ = session.obey(&environment.events);
+        let _ = obey(session, environment);
         if !session.is_started() && !session.is_shut_down() && session.inbox.is_empty() {
             wait_for_command(session, &shared).await;
         }
     }
+}
+
+/// Carries out what the host asks for.
+fn obey(session: &mut Session, environment: &Environment) -> Result<(), End> {
+    let obeyed = session.obey(&environment.events);
+    session.begin_tests(&environment.dialer, &environment.events);
+    obeyed
 }
 
 /// Waits for a command, and meanwhile watches the time of questions that wait to be sent.
@@ -98,28 +117,40 @@ async fn at(deadline: Option<Instant>) {
 async fn serve(session: &mut Session, environment: &Environment) -> End {
     let shared = Arc::clone(&session.shared);
     loop {
-        if let Err(end) = session.obey(&environment.events) {
+        if let Err(end) = obey(session, environment) {
             return end;
         }
         wait_for_command(session, &shared).await;
     }
 }
 
+/// What is known from one attempt to the next, from Start to the final On Stop.
+#[derive(Default)]
+struct Attempts {
+    backoff: Backoff,
+    memory: Rc<RefCell<Memory>>,
+    /// What the settings stood for in the last attempt.
+    tried: Option<Resolved>,
+    /// What of it must not be shown.
+    secrets: Option<Secrets>,
+}
+
 /// From Start to the final On Stop.
 async fn keep_connected(session: &mut Session, environment: &Environment) {
-    let mut backoff = Backoff::default();
+    let mut attempts = Attempts::default();
     while session.is_started() {
         session.connecting();
-        let failure = match attempt(session, environment, &mut backoff).await {
+        let failure = match attempt(session, environment, &mut attempts).await {
             End::Wanted => {
-                backoff.reset();
+                attempts = Attempts::default();
                 continue;
             }
             End::Failed(failure) => failure,
         };
+        let backoff = &mut attempts.backoff;
         let reconnect = session.config.reconnect;
         let why = if session.stands() { failure.reason } else { reason::CONNECT };
-        let wanted = failure.retry && reconnect.automatic;
+        let wanted = failure.retry != Retry::Never && reconnect.automatic;
         let exhausted = wanted && reconnect.attempts != 0 && backoff.failures() >= reconnect.attempts;
         if !wanted || exhausted {
             session.tell(failure.problem, &failure.namespace, 0, !wanted, None);
@@ -133,22 +164,53 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
             session.publish(&environment.events);
             return;
         }
-        let wait = backoff.next(&reconnect, fastrand::f64());
+        let usual = backoff.next(&reconnect, fastrand::f64());
+        let refused = failure.retry == Retry::Refused;
+        let wait = if refused { usual.max(REFUSED_WAIT) } else { usual };
         session.disconnected(why, true);
         session.tell(failure.problem, &failure.namespace, 0, false, Some(wait));
         session.waiting(backoff.failures());
-        if timeout(wait, serve(session, environment)).await.is_ok() {
-            backoff.reset();
+        let config = Arc::clone(&session.config);
+        let changed = async {
+            match &attempts.tried {
+                Some(tried) if refused => credentials_change(&config, tried, environment).await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            // A Stop, another Start, or other settings: the loop looks.
+            _ = serve(session, environment) => {
+                if !Arc::ptr_eq(&config, &session.config) {
+                    attempts = Attempts::default();
+                }
+            }
+            () = changed => {}
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Waits until what the settings refer to is something else than what was refused.
+async fn credentials_change(config: &Arc<ConnectionConfig>, tried: &Resolved, environment: &Environment) {
+    if !config.has_references() {
+        std::future::pending::<()>().await;
+    }
+    loop {
+        tokio::time::sleep(CREDENTIALS_CHECK).await;
+        if environment.dialer.resolve(config).await.is_ok_and(|now| now != *tried) {
+            return;
         }
     }
 }
 
 /// One connection: from the look-up of the name to its end.
-async fn attempt(session: &mut Session, environment: &Environment, backoff: &mut Backoff) -> End {
+async fn attempt(session: &mut Session, environment: &Environment, attempts: &mut Attempts) -> End {
     let config = Arc::clone(&session.config);
-    let stage = Cell::new(Stage::Lookup);
+    let progress = Progress::default();
     let deadline = Instant::now() + config.connect_timeout;
-    let opening = tokio::time::timeout_at(deadline.into(), open(&config, environment, &stage));
+    let opening = open(&config, environment, attempts, &progress);
+    let opening = tokio::time::timeout_at(deadline.into(), opening);
     let opened = tokio::select! {
         biased;
         end = serve(session, environment) => {
@@ -157,26 +219,34 @@ async fn attempt(session: &mut Session, environment: &Environment, backoff: &mut
         }
         opened = opening => opened,
     };
-    let (mut socket, handshake, auth) = match opened {
+    if let Some(secrets) = attempts.secrets.take() {
+        session.secrets = secrets;
+    }
+    let (mut engine, handshake) = match opened {
         Ok(Ok(opened)) => opened,
-        Ok(Err(problem)) => return End::Failed(Failure::lost(problem, reason::CONNECT)),
+        Ok(Err(problem)) => return End::Failed(Failure::of(problem, reason::CONNECT)),
         Err(_) => {
-            let problem = Problem::new(Code::ConnectTimeout)
-                .with("address", &config.address)
-                .with("seconds", config.connect_timeout.as_secs_f64())
-                .with("stage", stage.get().describe());
-            return End::Failed(Failure::lost(problem, reason::CONNECT));
+            let problem = progress.timed_out(&config.address, config.connect_timeout);
+            return End::Failed(Failure::of(problem, reason::CONNECT));
         }
     };
-    session.opened(&handshake, auth, deadline);
-    let end = converse(session, &mut socket, environment, backoff).await;
+    let auth = attempts.tried.as_ref().map(|tried| tried.auth.clone()).unwrap_or_default();
+    session.opened(&handshake, auth, deadline, engine.is_polling());
+    let end = converse(session, &mut engine, environment, &mut attempts.backoff).await;
     match &end {
         End::Wanted => {
             // A Stop lets what was sent before it leave; at the plugin's end there is no time for that.
             let limit = if session.is_shut_down() { CLOSE_LIMIT } else { config.connect_timeout };
-            close_politely(session, socket, limit, environment);
+            close_politely(session, engine, limit, environment);
         }
-        End::Failed(_) => session.drop_outbox(),
+        End::Failed(_) => {
+            session.drop_outbox();
+            if engine.is_polling() {
+                // No connection breaks by which the server would notice.
+                engine.wind_up();
+                environment.spawn_closing(async { drop(timeout(CLOSE_LIMIT, engine.close()).await) });
+            }
+        }
     }
     end
 }
@@ -184,58 +254,25 @@ async fn attempt(session: &mut Session, environment: &Environment, backoff: &mut
 async fn open(
     config: &Arc<ConnectionConfig>,
     environment: &Environment,
-    stage: &Cell<Stage>,
-) -> Result<(WebSocket, Handshake, Auth), Problem> {
-    let resolved =
-        if config.has_references() {
-            stage.set(Stage::Secrets);
-            let (config, name) = (Arc::clone(config), &config.name);
-            environment.secrets.run(move || config.resolve()).await.unwrap_or_else(|error| {
-                Err(Problem::new(Code::Internal).with("connection", name).with("reason", error))
-            })?
-        } else {
-            config.resolve()?
-        };
-    let request = Request {
-        address: config.address.clone(),
-        query: resolved.query,
-        headers: resolved.headers,
-        message_bytes: config.limits.message_bytes,
-    };
-    let mut socket = transport::open(&environment.resolver, &request, stage).await?;
-    let not_socketio =
-        |received: String| Problem::new(Code::NotSocketIo).with("address", &config.address).with("received", received);
-    let text = match poll_fn(|cx| socket.poll_receive(cx)).await {
-        Ok(Incoming::Text(text)) => text,
-        Ok(Incoming::Binary(_) | Incoming::Pong) => return Err(not_socketio("a binary frame".into())),
-        Err(Lost::Closed(how)) => return Err(not_socketio(format!("nothing and ended ({how})"))),
-        Err(Lost::Broken(how) | Lost::TooLarge(how)) => return Err(not_socketio(format!("a wrong frame ({how})"))),
-    };
-    if text.len() > config.limits.handshake_bytes {
-        return Err(Problem::new(Code::LimitExceeded)
-            .with("address", &config.address)
-            .with("reason", format!("a handshake of {} bytes, limit {}", text.len(), config.limits.handshake_bytes)));
-    }
-    match engineio::decode(&text) {
-        Ok(engineio::Packet::Open(json)) => match Handshake::decode(json) {
-            Ok(handshake) => Ok((socket, handshake, resolved.auth)),
-            Err(wrong) => Err(not_socketio(wrong.0)),
-        },
-        _ => Err(not_socketio(format!("{:?}", text.chars().take(40).collect::<String>()))),
-    }
+    attempts: &mut Attempts,
+    progress: &Progress,
+) -> Result<(Engine, Handshake), Problem> {
+    progress.begin(Stage::Secrets);
+    let resolved = environment.dialer.resolve(config).await?;
+    let route = Route::new(config, &resolved)?;
+    let request = Request::new(config, &resolved);
+    attempts.secrets = Some(resolved.secrets(config));
+    attempts.tried = Some(resolved);
+    let (dialer, memory) = (Rc::clone(&environment.dialer), Rc::clone(&attempts.memory));
+    Engine::open(dialer, Rc::new(route), Rc::new(request), memory, progress).await
 }
 
 /// Exchanges frames until the connection ends.
-async fn converse(
-    session: &mut Session,
-    socket: &mut WebSocket,
-    environment: &Environment,
-    backoff: &mut Backoff,
-) -> End {
+async fn converse(session: &mut Session, engine: &mut Engine, environment: &Environment, backoff: &mut Backoff) -> End {
     let shared = Arc::clone(&session.shared);
     let mut alarm = Alarm::new();
     loop {
-        if let Err(end) = session.obey(&environment.events) {
+        if let Err(end) = obey(session, environment) {
             return end;
         }
         if session.stands() {
@@ -244,7 +281,7 @@ async fn converse(
         alarm.set(session.next_deadline());
         let frames = tokio::select! {
             biased;
-            exchanged = poll_fn(|cx| exchange(session, socket, cx)) => match exchanged {
+            exchanged = poll_fn(|cx| exchange(session, engine, cx)) => match exchanged {
                 Ok(frames) => frames,
                 Err(failure) => return End::Failed(failure),
             },
@@ -263,11 +300,11 @@ async fn converse(
 }
 
 /// Writes what is to be written and reads what is there. Ready when something was read, with the number of frames.
-fn exchange(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>) -> Poll<Result<usize, Failure>> {
-    let written = write(session, socket, cx);
+fn exchange(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) -> Poll<Result<usize, Failure>> {
+    let written = write(session, engine, cx);
     let mut frames = 0;
     while frames < FRAMES_AT_ONCE {
-        match socket.poll_receive(cx) {
+        match engine.poll_receive(cx) {
             Poll::Pending => break,
             Poll::Ready(Ok(frame)) => {
                 if frames == 0 {
@@ -287,17 +324,25 @@ fn exchange(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>)
 }
 
 /// Hands frames to the transport as long as it takes them, and flushes once.
-fn write(session: &mut Session, socket: &mut WebSocket, cx: &mut Context<'_>) -> Result<(), Lost> {
-    while !session.outbox.is_empty() {
-        match socket.poll_ready(cx) {
+fn write(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) -> Result<(), Lost> {
+    while let Some(next) = session.outbox.front() {
+        match engine.room(next.largest_attachment()) {
+            Room::Now => {}
+            Room::Later => break,
+            Room::Never(limit) => {
+                session.refuse_next(limit);
+                continue;
+            }
+        }
+        match engine.poll_ready(cx) {
             Poll::Pending => return Ok(()),
             Poll::Ready(ready) => ready?,
         }
         if let Some(outgoing) = session.next_outgoing() {
-            socket.send(outgoing.frame)?;
+            engine.send(outgoing.frame)?;
         }
     }
-    match socket.poll_flush(cx) {
+    match engine.poll_flush(cx) {
         Poll::Pending => Ok(()),
         Poll::Ready(flushed) => flushed,
     }
@@ -308,22 +353,25 @@ fn describe(session: &Session, lost: Lost) -> Failure {
         Lost::Closed(how) => session.lost(&how, reason::CLOSE),
         Lost::Broken(how) => session.broken(&crate::protocol::Malformed(how), reason::ERROR),
         Lost::TooLarge(how) => session.over_limit(how),
+        Lost::Failed(problem) => Failure::of(problem, reason::ERROR),
     }
 }
 
-/// Sends what is left within `limit`, says goodbye, and cuts the socket if that takes too long. The session does not wait
+/// Sends what is left within `limit`, says goodbye, and cuts the engine if that takes too long. The session does not wait
 /// for it.
-fn close_politely(session: &mut Session, mut socket: WebSocket, limit: Duration, environment: &Environment) {
+fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration, environment: &Environment) {
     let mut outbox = session.take_outbox();
     let (shared, events) = (Arc::clone(&session.shared), Arc::clone(&environment.events));
     let limits = session.inbound_limits();
-    let mut closing = environment.closing.borrow_mut();
-    while closing.try_join_next().is_some() {}
-    closing.spawn_local(async move {
-        let sent = timeout(limit, send_all(&mut socket, &mut outbox)).await;
+    // A goodbye without messages has no time to be waited for.
+    let had_messages = !engine.is_flushed() || outbox.iter().any(|outgoing| outgoing.reservation.is_some());
+    let limit = if had_messages { limit } else { CLOSE_LIMIT };
+    engine.wind_up();
+    environment.spawn_closing(async move {
+        let sent = timeout(limit, send_all(&mut engine, &mut outbox)).await;
         let waiting = outbox.iter().filter(|outgoing| outgoing.reservation.is_some()).count();
         // What was being written when it ended did not leave as a whole.
-        let lost = waiting + usize::from(!matches!(sent, Ok(Ok(()))));
+        let lost = waiting + usize::from(had_messages && !matches!(sent, Ok(Ok(()))));
         if lost > 0 {
             shared.status.dropped.fetch_add(lost as u64, Ordering::Relaxed);
             let problem = Problem::new(Code::NotSent)
@@ -332,20 +380,20 @@ fn close_politely(session: &mut Session, mut socket: WebSocket, limit: Duration,
             let event = error_event(shared.handle, &problem, DEFAULT_NAMESPACE, 0, false, None);
             events.append(shared.handle, &mut vec![event], limits, &shared.status.dropped);
         } else {
-            let _ = timeout(CLOSE_LIMIT, socket.close()).await;
+            let _ = timeout(CLOSE_LIMIT, engine.close()).await;
         }
     });
 }
 
 /// Hands all frames to the transport and flushes. What is left in `outbox` when this is dropped has not left.
-async fn send_all(socket: &mut WebSocket, outbox: &mut VecDeque<Outgoing>) -> Result<(), Lost> {
+async fn send_all(engine: &mut Engine, outbox: &mut VecDeque<Outgoing>) -> Result<(), Lost> {
     while !outbox.is_empty() {
-        poll_fn(|cx| socket.poll_ready(cx)).await?;
+        poll_fn(|cx| engine.poll_ready(cx)).await?;
         if let Some(outgoing) = outbox.pop_front() {
-            socket.send(outgoing.frame)?;
+            engine.send(outgoing.frame)?;
         }
     }
-    poll_fn(|cx| socket.poll_flush(cx)).await
+    poll_fn(|cx| engine.poll_flush(cx)).await
 }
 
 /// A timer that is only touched when its deadline changes.

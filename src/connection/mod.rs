@@ -7,6 +7,7 @@ mod acks;
 mod backoff;
 mod command;
 mod driver;
+mod examine;
 mod mailbox;
 mod namespace;
 mod receive;
@@ -15,6 +16,7 @@ mod session;
 mod status;
 mod subscriptions;
 mod tell;
+mod traffic;
 
 use std::sync::Arc;
 
@@ -22,6 +24,7 @@ use crate::diagnostics::Refusal;
 
 pub use command::{Command, Delivery, Format, IfNotConnected, Message, Reply, SendEvent, Subscribe};
 pub use driver::{Environment, run};
+pub use examine::{Place, Test};
 pub use mailbox::Mailbox;
 pub use session::reason;
 pub use status::{Outbound, Reservation, State, Status, Transport};

@@ -7,7 +7,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::SendEvent;
-use super::session::{Failure, Outgoing, Session, reason};
+use super::session::{Failure, Outgoing, Retry, Session, reason};
 use super::status::State;
 use crate::descriptor::type_id;
 use crate::diagnostics::{Code, Problem, Range};
@@ -122,9 +122,10 @@ impl Session {
             }
         }
         let auth = (!auth.is_empty()).then(|| serde_json::Value::Object(auth).to_string());
-        self.traffic(|| format!("{name} -> CONNECT{}", if auth.is_some() { " (with auth)" } else { "" }));
-        let frame = Frame::Text(socketio::encode_connect(name, auth.as_deref()));
-        self.outbox.push_back(Outgoing { frame, reservation: None });
+        let text = socketio::encode_connect(name, auth.as_deref());
+        self.log_outgoing(&text, &[]);
+        let frame = Frame::Text(text);
+        self.outbox.push_back(Outgoing::alone(frame));
     }
 
     /// The server let us in.
@@ -194,7 +195,7 @@ impl Session {
             other != name && matches!(namespace.joining, Joining::Joined | Joining::Asked(_))
         });
         if !others {
-            return Err(Failure { problem, namespace: name.into(), reason: reason::CONNECT, retry: false });
+            return Err(Failure { problem, namespace: name.into(), reason: reason::CONNECT, retry: Retry::Refused });
         }
         self.tell(problem, name, 0, true, None);
         let waiting = self.namespaces.get_mut(name).map(|n| std::mem::take(&mut n.waiting)).unwrap_or_default();
@@ -210,7 +211,8 @@ impl Session {
         }
         let problem = Problem::new(Code::ServerDisconnect).with("namespace", name);
         if name == DEFAULT_NAMESPACE {
-            let retry = self.config.reconnect.after_server_disconnect;
+            let again = self.config.reconnect.after_server_disconnect;
+            let retry = if again { Retry::Soon } else { Retry::Never };
             return Err(Failure { retry, ..Failure::lost(problem, reason::SERVER) });
         }
         let reconnect = self.config.reconnect;

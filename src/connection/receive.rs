@@ -9,6 +9,7 @@ use bytes::Bytes;
 use super::Delivery;
 use super::namespace::{Early, Joining, Namespace};
 use super::session::{Failure, Session, reason};
+use super::traffic::Direction;
 use crate::descriptor::{field_index, type_id};
 use crate::diagnostics::{Code, Problem, clock};
 use crate::events::{Body, Class, Event, EventQueue, InboundLimits, Output, Received, Text};
@@ -46,6 +47,18 @@ impl Session {
                 self.ponged();
                 Ok(())
             }
+            Incoming::RoundTrip(took) => {
+                self.round_trip(took);
+                Ok(())
+            }
+            Incoming::Upgraded => {
+                self.upgraded();
+                Ok(())
+            }
+            Incoming::NotUpgraded(reason) => {
+                self.not_upgraded(reason);
+                Ok(())
+            }
         }
     }
 
@@ -61,10 +74,14 @@ impl Session {
                 self.receive_packet(&packet)
             }
             engineio::Packet::Ping => {
+                self.log_engine(Direction::In, "PING");
                 self.pinged();
                 Ok(())
             }
-            engineio::Packet::Close => Err(self.lost("the server closed it", reason::CLOSE)),
+            engineio::Packet::Close => {
+                self.log_engine(Direction::In, "CLOSE");
+                Err(self.lost("the server closed it", reason::CLOSE))
+            }
             engineio::Packet::Open(_) => Err(self.broken(&Malformed("a second handshake".into()), reason::ERROR)),
             engineio::Packet::Pong | engineio::Packet::Noop => Ok(()),
         }
@@ -81,15 +98,15 @@ impl Session {
                 }
                 let connected =
                     Connected::decode(packet.payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
-                self.traffic(|| format!("{name} <- CONNECT"));
+                self.log_packet(Direction::In, packet, None);
                 self.namespace_joined(name, connected)
             }
             Kind::ConnectError => {
-                self.traffic(|| format!("{name} <- CONNECT_ERROR {}", packet.payload));
+                self.log_packet(Direction::In, packet, None);
                 self.namespace_refused(name, &Refused::decode(packet.payload))
             }
             Kind::Disconnect => {
-                self.traffic(|| format!("{name} <- DISCONNECT"));
+                self.log_packet(Direction::In, packet, None);
                 self.namespace_left(name)
             }
             Kind::Event | Kind::Ack => self.complete(packet, Some(Vec::new())),
@@ -147,11 +164,7 @@ impl Session {
         if json::deeper_than(packet.payload, limit) {
             return Err(self.over_limit(format!("JSON nested more than {limit} deep")));
         }
-        self.traffic(|| {
-            let ack = packet.id.map(|id| format!(" ack {id}")).unwrap_or_default();
-            let binary: String = attachments.iter().flatten().map(|bytes| format!(" +{} B", bytes.len())).collect();
-            format!("{} <- {} {} B{binary}{ack}", packet.namespace, packet.payload, packet.payload.len())
-        });
+        self.log_packet(Direction::In, packet, attachments.as_deref());
         match (packet.kind, attachments) {
             (Kind::Ack | Kind::BinaryAck, attachments) => self.answered(packet, attachments.unwrap_or_default()),
             (_, attachments) => self.event(packet, attachments),

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::acks::{Ask, NotAnswerable};
 use super::namespace::Joining;
-use super::session::{Outgoing, Session};
+use super::session::{Attached, Outgoing, Session};
 use super::{Format, IfNotConnected, Message, Reply, Reservation, SendEvent};
 use crate::diagnostics::{Code, Problem, Range};
 use crate::protocol::json;
@@ -70,9 +70,9 @@ impl Session {
     fn send_now(&mut self, name: &str, send: SendEvent) {
         match self.encode(name, &send) {
             Ok(text) => {
-                self.traffic(|| format!("{name} -> {}{}", &text[2..], attachment_sizes(&send.message.attachments)));
+                self.log_outgoing(&text, &send.message.attachments);
                 self.asks.sent(send.request);
-                self.queue(text, send.message.attachments, send.reservation);
+                self.queue(text, send.message.attachments, (&send.event, send.request), send.reservation);
             }
             Err(problem) => {
                 self.give_up_question(send.request, Range::Message);
@@ -122,8 +122,8 @@ impl Session {
         match encoded {
             Ok(text) => {
                 self.questions.answered(reply.id);
-                self.traffic(|| format!("{name} -> {}{}", &text[2..], attachment_sizes(&reply.message.attachments)));
-                self.queue(text, reply.message.attachments, reply.reservation);
+                self.log_outgoing(&text, &reply.message.attachments);
+                self.queue(text, reply.message.attachments, (&label, 0), reply.reservation);
             }
             Err(problem) => self.tell(problem, &name, reply.node, false, None),
         }
@@ -142,10 +142,14 @@ impl Session {
     }
 
     /// A packet and its attachments leave one after the other, with nothing in between.
-    fn queue(&mut self, text: String, attachments: Vec<Bytes>, reservation: Reservation) {
-        self.outbox.push_back(Outgoing { frame: Frame::Text(text), reservation: None });
-        self.outbox
-            .extend(attachments.into_iter().map(|bytes| Outgoing { frame: Frame::Binary(bytes), reservation: None }));
+    fn queue(&mut self, text: String, attachments: Vec<Bytes>, about: (&str, u64), reservation: Reservation) {
+        let attached = attachments
+            .iter()
+            .map(Bytes::len)
+            .max()
+            .map(|largest| Box::new(Attached { largest, event: about.0.to_string(), request: about.1 }));
+        self.outbox.push_back(Outgoing { attached, ..Outgoing::alone(Frame::Text(text)) });
+        self.outbox.extend(attachments.into_iter().map(|bytes| Outgoing::alone(Frame::Binary(bytes))));
         if let Some(last) = self.outbox.back_mut() {
             last.reservation = Some(reservation);
         }
@@ -186,8 +190,4 @@ fn content<'a>(message: &'a Message, event: &str) -> Result<(Content<'a>, Vec<us
 
 fn quoted(name: &str) -> String {
     format!("\"{name}\"")
-}
-
-fn attachment_sizes(attachments: &[Bytes]) -> String {
-    attachments.iter().map(|bytes| format!(" +{} B", bytes.len())).collect()
 }

@@ -7,13 +7,15 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::acks::{Ask, Asks, Questions};
+use super::examine::Tests;
 use super::namespace::{Joining, Namespace};
 use super::receive::Partial;
-use super::status::State;
+use super::status::{State, Transport};
 use super::subscriptions::Subscriptions;
+use super::traffic::Direction;
 use super::{Command, Connection, Reservation, SendEvent, Subscribe};
 use crate::descriptor::type_id;
-use crate::diagnostics::{Code, Problem, Range};
+use crate::diagnostics::{Code, Problem, Range, Secrets};
 use crate::events::{Event, EventQueue, Output};
 use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::{self, DEFAULT_NAMESPACE};
@@ -46,7 +48,7 @@ pub type Auth = serde_json::Map<String, serde_json::Value>;
 /// How a session, or an attempt to begin one, came to its end.
 #[derive(Debug)]
 pub enum End {
-    /// The host wants it so: a Stop, a removal, a change of settings. What is left in the inbox comes after it.
+    /// The host wants it so: a Stop, a removal, a change of settings, a Start during a wait. What is left in the inbox comes after it.
     Wanted,
     /// Something failed.
     Failed(Failure),
@@ -62,13 +64,30 @@ pub struct Failure {
     /// For On Socket.IO Stop.
     pub reason: &'static str,
     /// Whether trying again may help.
-    pub retry: bool,
+    pub retry: Retry,
+}
+
+/// Whether trying again may help.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Retry {
+    /// It may, soon.
+    Soon,
+    /// The other end said no: only other credentials help, or time.
+    Refused,
+    /// It is not wanted.
+    Never,
 }
 
 impl Failure {
-    /// A failure after which it is tried again.
+    /// A failure after which it is tried again soon.
     pub fn lost(problem: Problem, reason: &'static str) -> Failure {
-        Failure { problem, namespace: DEFAULT_NAMESPACE.into(), reason, retry: true }
+        Failure { problem, namespace: DEFAULT_NAMESPACE.into(), reason, retry: Retry::Soon }
+    }
+
+    /// A failure after which it is tried again as the problem asks for.
+    pub fn of(problem: Problem, reason: &'static str) -> Failure {
+        let refused = matches!(problem.code(), Code::HttpForbidden | Code::EngineForbidden | Code::ProxyAuth);
+        Failure { retry: if refused { Retry::Refused } else { Retry::Soon }, ..Failure::lost(problem, reason) }
     }
 }
 
@@ -76,8 +95,32 @@ impl Failure {
 pub struct Outgoing {
     /// The frame.
     pub frame: Frame,
+    /// What follows it, if attachments do.
+    pub attached: Option<Box<Attached>>,
     /// Given back when the frame has been taken by the transport.
     pub reservation: Option<Reservation>,
+}
+
+/// The attachments of a packet, for whoever asks whether they can be sent.
+pub struct Attached {
+    /// Bytes of the largest one.
+    pub largest: usize,
+    /// The event, for a sentence.
+    pub event: String,
+    /// Number of the request, 0 if no reply is wanted.
+    pub request: u64,
+}
+
+impl Outgoing {
+    /// A frame that nothing follows and nobody counts.
+    pub fn alone(frame: Frame) -> Outgoing {
+        Outgoing { frame, attached: None, reservation: None }
+    }
+
+    /// Bytes of its largest attachment.
+    pub fn largest_attachment(&self) -> usize {
+        self.attached.as_ref().map_or(0, |attached| attached.largest)
+    }
 }
 
 /// What a session of the server promised.
@@ -106,6 +149,8 @@ pub struct Session {
     pub(super) max_payload: usize,
     /// Credentials, as they were read for this connection.
     pub(super) auth: Auth,
+    /// What the log must not show.
+    pub(super) secrets: Secrets,
     pub(super) heartbeat: Option<Heartbeat>,
     /// An answer to a ping of the server is in the outbox.
     pub(super) pong_is_due: bool,
@@ -123,6 +168,8 @@ pub struct Session {
     pub(super) was_connected: bool,
     /// Set by Shutdown: the task ends.
     pub(super) shut_down: bool,
+    /// Connection tests, which go on whatever becomes of the session.
+    pub(super) tests: Tests,
     /// Problems told since the state last changed, so that none is told again and again.
     pub(super) told: HashSet<u64>,
 }
@@ -144,6 +191,7 @@ impl Session {
             partial: None,
             max_payload: usize::MAX,
             auth: Auth::new(),
+            secrets: Secrets::default(),
             heartbeat: None,
             pong_is_due: false,
             ping_sent: None,
@@ -153,6 +201,7 @@ impl Session {
             stands: false,
             was_connected: false,
             shut_down: false,
+            tests: Tests::default(),
             told: HashSet::new(),
         }
     }
@@ -177,6 +226,7 @@ impl Session {
     pub fn after_panic(self, what: &str) -> Session {
         let mut fresh = Session::new(self.shared, self.config, self.subscriptions);
         (fresh.inbox, fresh.events, fresh.asks) = (self.inbox, self.events, self.asks);
+        fresh.tests = self.tests;
         let problem = Problem::new(Code::Internal).with("connection", &fresh.config.name).with("reason", what);
         fresh.tell(problem, DEFAULT_NAMESPACE, 0, true, None);
         let waiting = self.namespaces.into_values().flat_map(|namespace| namespace.waiting);
@@ -203,6 +253,10 @@ impl Session {
     fn carry_out(&mut self) -> Result<(), End> {
         while let Some(command) = self.inbox.pop_front() {
             match command {
+                Command::Start if self.started && self.shared.status.state() == State::Waiting => {
+                    self.info(|| "Start: trying again at once".into());
+                    return Err(End::Wanted);
+                }
                 Command::Start => self.start(),
                 Command::Stop if self.started => {
                     self.stop(reason::CLIENT);
@@ -216,6 +270,7 @@ impl Session {
                 Command::Reply(reply) => self.reply(*reply),
                 Command::Subscribe(subscribe) => self.subscribe(&subscribe),
                 Command::Unsubscribe(subscribe) => self.unsubscribe(&subscribe),
+                Command::Test(test) => self.tests.want(test),
                 Command::QueueFull => {
                     let problem = Problem::new(Code::QueueFull)
                         .with("connection", &self.config.name)
@@ -240,6 +295,7 @@ impl Session {
                 Command::Shutdown(why) => {
                     self.shut_down = true;
                     self.stop(why);
+                    self.give_up_tests(why);
                     let too_late = std::mem::take(&mut self.inbox).into_iter().chain(self.shared.mailbox.close());
                     self.refuse(too_late.collect(), why);
                     return Err(End::Wanted);
@@ -260,6 +316,7 @@ impl Session {
                     let ask = Ask { node: send.node, request: send.request, namespace: send.namespace, sent: false };
                     self.tell_no_reply(&ask, Some(Range::NotConnected));
                 }
+                Command::Test(test) => self.tell_test_given_up(test.node, test.request, why),
                 _ => {}
             }
         }
@@ -308,8 +365,10 @@ impl Session {
     fn stop(&mut self, why: &'static str) {
         for (name, namespace) in &self.namespaces {
             if namespace.joining == Joining::Joined {
-                let frame = Frame::Text(socketio::encode_disconnect(name));
-                self.outbox.push_back(Outgoing { frame, reservation: None });
+                let text = socketio::encode_disconnect(name);
+                self.log_outgoing(&text, &[]);
+                let frame = Frame::Text(text);
+                self.outbox.push_back(Outgoing::alone(frame));
             }
         }
         self.end_session(why);
@@ -381,9 +440,12 @@ impl Session {
     // ---- The engine -----------------------------------------------------------------------------------------------
 
     /// The transport is open and the server has shaken hands: ask for all namespaces.
-    pub fn opened(&mut self, handshake: &Handshake, auth: Auth, deadline: Instant) {
+    pub fn opened(&mut self, handshake: &Handshake, auth: Auth, deadline: Instant, is_polling: bool) {
         self.auth = auth;
         self.open = true;
+        let transport = if is_polling { Transport::Polling } else { Transport::WebSocket };
+        self.shared.status.set_transport(transport);
+        self.log_engine(Direction::In, &format!("OPEN over {transport:?}, {}", handshake.describe()));
         self.max_payload =
             handshake.max_payload.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
         let limit = Duration::from_millis(u64::from(handshake.ping_interval) + u64::from(handshake.ping_timeout));
@@ -406,8 +468,9 @@ impl Session {
         }
         // One answer is enough for any number of pings: a server that does not read can't make them pile up.
         if !std::mem::replace(&mut self.pong_is_due, true) {
+            self.log_engine(Direction::Out, "PONG");
             let frame = Frame::Text(engineio::PONG.into());
-            self.outbox.push_back(Outgoing { frame, reservation: None });
+            self.outbox.push_back(Outgoing::alone(frame));
         }
         self.measure_round_trip();
     }
@@ -415,7 +478,7 @@ impl Session {
     pub(super) fn measure_round_trip(&mut self) {
         if self.ping_sent.is_none() {
             self.ping_sent = Some(Instant::now());
-            self.outbox.push_back(Outgoing { frame: Frame::Ping, reservation: None });
+            self.outbox.push_back(Outgoing::alone(Frame::Ping));
         }
     }
 
@@ -433,10 +496,16 @@ impl Session {
 
     /// The transport's own ping was answered.
     pub(super) fn ponged(&mut self) {
-        if let Some(sent) = self.ping_sent.take() {
-            let us = u64::try_from(sent.elapsed().as_micros()).unwrap_or(u64::MAX).max(1);
-            self.shared.status.round_trip_us.store(us, Ordering::Relaxed);
+        if let Some(sent) = self.ping_sent {
+            self.round_trip(sent.elapsed());
         }
+    }
+
+    /// The round trip was measured.
+    pub(super) fn round_trip(&mut self, took: Duration) {
+        self.ping_sent = None;
+        let us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX).max(1);
+        self.shared.status.round_trip_us.store(us, Ordering::Relaxed);
     }
 
     /// When something is to be looked at again.
@@ -521,6 +590,38 @@ impl Session {
     pub fn waiting(&self, failures: u32) {
         self.shared.status.set_state(State::Waiting);
         self.shared.status.attempts.store(failures, Ordering::Relaxed);
+    }
+
+    /// The connection was moved to a WebSocket.
+    pub(super) fn upgraded(&mut self) {
+        self.info(|| "Moved from long-polling to WebSocket".into());
+        self.shared.status.set_transport(Transport::WebSocket);
+        self.ping_sent = None;
+        self.measure_round_trip();
+    }
+
+    /// The connection can't be moved to a WebSocket.
+    pub(super) fn not_upgraded(&mut self, reason: String) {
+        let problem = Problem::new(Code::WebSocketBlocked)
+            .with("address", &self.config.address)
+            .with("reason", reason.trim_end_matches('.'));
+        self.tell(problem, DEFAULT_NAMESPACE, 0, false, None);
+    }
+
+    /// The attachments of the next packet are too large for long-polling, where base64 makes them larger by a third:
+    /// the packet goes, and that is told. `limit`: what they may have.
+    pub fn refuse_next(&mut self, limit: usize) {
+        let Some(attached) = self.outbox.pop_front().and_then(|packet| packet.attached) else { return };
+        while self.outbox.front().is_some_and(|next| matches!(next.frame, Frame::Binary(_))) {
+            self.outbox.pop_front();
+        }
+        self.shared.status.dropped.fetch_add(1, Ordering::Relaxed);
+        self.give_up_question(attached.request, Range::Message);
+        let problem = Problem::new(Code::PayloadTooBig)
+            .with("event", format!("\"{}\"", attached.event))
+            .with("size", attached.largest)
+            .with("limit", limit);
+        self.tell(problem, DEFAULT_NAMESPACE, 0, false, None);
     }
 
     /// Forgets what belongs to the transport that is gone. Messages that wait, and questions not sent yet, stay.

@@ -28,12 +28,15 @@ pub enum Transport {
     None = 0,
     /// WebSocket.
     WebSocket = 1,
+    /// HTTP long-polling.
+    Polling = 2,
 }
 
 /// See the module. Each number is right by itself; together they may be of different moments.
 #[derive(Default)]
 pub struct Status {
     state: AtomicU32,
+    transport: AtomicU32,
     /// Namespaces connected now.
     pub namespaces: AtomicU32,
     /// Failed tries since it was last connected.
@@ -75,7 +78,16 @@ impl Status {
 
     /// The transport.
     pub fn transport(&self) -> Transport {
-        if self.state() == State::Connected { Transport::WebSocket } else { Transport::None }
+        match (self.state(), self.transport.load(Ordering::Relaxed)) {
+            (State::Connected, 1) => Transport::WebSocket,
+            (State::Connected, 2) => Transport::Polling,
+            _ => Transport::None,
+        }
+    }
+
+    /// What the connection runs over, once it stands.
+    pub fn set_transport(&self, transport: Transport) {
+        self.transport.store(transport as u32, Ordering::Relaxed);
     }
 
     /// Range of the last error since it was last connected.

@@ -71,15 +71,12 @@ impl Session {
     }
 
     pub(super) fn log(&self, level: Level, message: impl FnOnce() -> String) {
-        log::write(level, self.shared.handle, || format!("{}: {}", self.shared.name, message()));
+        let line = || self.secrets.mask(format!("{}: {}", self.shared.name, message()));
+        log::write(level, self.shared.handle, line);
     }
 
     pub(super) fn info(&self, message: impl FnOnce() -> String) {
         self.log(Level::Info, message);
-    }
-
-    pub(super) fn traffic(&self, message: impl FnOnce() -> String) {
-        self.log(Level::Traffic, message);
     }
 }
 

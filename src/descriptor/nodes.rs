@@ -18,6 +18,8 @@ pub mod type_id {
     pub const REPLY: u32 = 6;
     /// Socket.IO State.
     pub const STATE: u32 = 7;
+    /// Socket.IO Test.
+    pub const TEST: u32 = 8;
     /// On Socket.IO Start.
     pub const ON_START: u32 = 101;
     /// On Socket.IO Stop.
@@ -77,6 +79,11 @@ pub mod field_index {
         pub const MESSAGE: usize = 2;
         #[allow(missing_docs)]
         pub const ATTACHMENTS: usize = 3;
+    }
+    /// Socket.IO Test.
+    pub mod test {
+        /// Output.
+        pub const RESULT_PULSE: usize = 1;
     }
 }
 
@@ -308,8 +315,45 @@ connection that brought the event stands.",
                 "Time to the server and back, as last measured; 0: not measured yet.",
             )
             .unit("ms"),
-            Field::new("transport", "Transport", ValueType::String, "None or WebSocket.")
-                .choices(&["None", "WebSocket"]),
+            Field::new("transport", "Transport", ValueType::String, "None, WebSocket or Polling.").choices(&[
+                "None",
+                "WebSocket",
+                "Polling",
+            ]),
+        ],
+    },
+    Node {
+        type_id: type_id::TEST,
+        id: "socketio.test",
+        label: "Socket.IO Test",
+        kind: Kind::Action,
+        help: "Finds out whether the server can be reached, step by step: settings, name, TCP, proxy, encryption, \
+handshake, WebSocket, namespace, round trip. It works on a stopped connection as well and does not disturb one that \
+stands: the server sees a second client that comes and goes. Stop does not end it.",
+        attributes: &[CONFIGURATION],
+        inputs: &[PULSE_IN],
+        outputs: &[
+            PULSE_OUT,
+            Field::new(
+                "result_pulse",
+                "Result ►",
+                ValueType::Pulse,
+                "Fires once when the test has come to its end, at the latest after a few times Connect Timeout.",
+            ),
+            Field::new("passed", "Passed", ValueType::Bool, "True: a connection by these settings works."),
+            Field::new(
+                "report",
+                "Report",
+                ValueType::String,
+                "Each step with verdict and time, then what failed and what to do: a text to copy. It holds no secrets.",
+            ),
+            Field::new(
+                "report_json",
+                "Report (JSON)",
+                ValueType::Json,
+                "The same as JSON: version, connection, passed, outcome, failed_at, plugin, time, ms, steps (step, \
+label, verdict, ms, notes), warnings, problem (code, message, remedy).",
+            ),
         ],
     },
     Node {
@@ -524,5 +568,7 @@ mod tests {
         assert_eq!(position(reply.inputs, "reply_id"), field_index::reply::REPLY_ID);
         assert_eq!(position(reply.inputs, "message"), field_index::reply::MESSAGE);
         assert_eq!(position(reply.inputs, "attachments"), field_index::reply::ATTACHMENTS);
+        let test = node(type_id::TEST).unwrap();
+        assert_eq!(position(test.outputs, "result_pulse"), field_index::test::RESULT_PULSE);
     }
 }

@@ -12,7 +12,7 @@ pub const CONNECTION_FIELDS: &[Field] = &[
         "url",
         "URL",
         ValueType::String,
-        "Address of the server, such as http://example.com:3000. Port and path may stand in it; a path such as \
+        "Address of the server, such as https://example.com:3000. Port and path may stand in it; a path such as \
 /socket.io is where the server answers, never a namespace.",
     )
     .flags(flags::REQUIRED),
@@ -97,6 +97,93 @@ file:PATH.",
     .range(0.1, 3_600.0)
     .unit("s")
     .flags(flags::ADVANCED),
+    Field::new(
+        "transport",
+        "Transport",
+        ValueType::String,
+        "Automatic: long-polling first, then WebSocket where it gets through. The others use only the one.",
+    )
+    .default("\"Automatic\"")
+    .choices(&["Automatic", "WebSocket Only", "Polling Only"])
+    .flags(flags::ADVANCED),
+    Field::new(
+        "certificate_check",
+        "Certificate Check",
+        ValueType::String,
+        "How an https server proves who it is. Roots: by this system's roots and those of the plugin, and CA File if \
+given. CA File Only: by nothing else. Fingerprint: by exactly these certificates. Off: not at all, so that anybody in \
+between can read and change everything.",
+    )
+    .default("\"Roots\"")
+    .choices(&["Roots", "CA File Only", "Fingerprint", "Off"])
+    .flags(flags::ADVANCED),
+    Field::new(
+        "ca_file",
+        "CA File",
+        ValueType::String,
+        "Certificates of those who may vouch for the server: a PEM file with one or more, or a DER file. Also \
+env:NAME, whose value is a path or the PEM text itself.",
+    )
+    .default("\"\"")
+    .flags(flags::ADVANCED),
+    Field::new(
+        "fingerprint",
+        "Fingerprint",
+        ValueType::String,
+        "SHA-256 of the server's certificate in hex, with or without colons; several are separated by spaces or commas.",
+    )
+    .default("\"\"")
+    .flags(flags::ADVANCED),
+    Field::new(
+        "client_certificate",
+        "Client Certificate",
+        ValueType::String,
+        "What this device shows to a server that asks: a PEM file with the certificate and its chain, or a DER file. \
+Also env:NAME.",
+    )
+    .default("\"\"")
+    .flags(flags::ADVANCED),
+    Field::new(
+        "client_key",
+        "Client Key",
+        ValueType::String,
+        "The private key of Client Certificate: a PEM or DER file without a password. Also env:NAME.",
+    )
+    .default("\"\"")
+    .flags(flags::ADVANCED | flags::SECRET),
+    Field::new(
+        "server_name",
+        "Server Name",
+        ValueType::String,
+        "The name that the server's certificate must be for, where that is not the host of the URL.",
+    )
+    .default("\"\"")
+    .flags(flags::ADVANCED),
+    Field::new(
+        "proxy",
+        "Proxy",
+        ValueType::String,
+        "Automatic: as the environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say; None; or an \
+address such as http://proxy:3128 or socks5://proxy:1080. Also env:NAME or file:PATH.",
+    )
+    .default("\"Automatic\"")
+    .flags(flags::ADVANCED | flags::SECRET),
+    Field::new(
+        "proxy_user",
+        "Proxy User",
+        ValueType::String,
+        "User name at the proxy. Also env:NAME or file:PATH.",
+    )
+    .default("\"\"")
+    .flags(flags::ADVANCED | flags::SECRET),
+    Field::new(
+        "proxy_password",
+        "Proxy Password",
+        ValueType::String,
+        "Password at the proxy. Also env:NAME or file:PATH.",
+    )
+    .default("\"\"")
+    .flags(flags::ADVANCED | flags::SECRET),
     Field::new(
         "queue_messages",
         "Queue Messages",

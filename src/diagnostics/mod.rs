@@ -6,8 +6,10 @@ pub mod log;
 mod outcome;
 mod panics;
 mod problem;
+mod redact;
 
 pub use catalogue::{Code, Range, errors_markdown};
 pub use outcome::{Outcome, Refusal, RefusalKind};
 pub use panics::{describe_panic, route_panics};
 pub use problem::Problem;
+pub use redact::{Secrets, is_secret_name};

@@ -31,6 +31,11 @@ impl Problem {
         self
     }
 
+    /// One value of the sentence; empty: it has none of this name.
+    pub fn value(&self, name: &str) -> &str {
+        self.values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)
+    }
+
     /// The error.
     pub fn code(&self) -> Code {
         self.code

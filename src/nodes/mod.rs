@@ -8,6 +8,7 @@ mod start;
 mod state;
 mod stop;
 mod subscribe;
+mod test;
 mod unsubscribe;
 
 pub use call::{Call, Value, Values};
@@ -36,6 +37,7 @@ pub fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
         type_id::UNSUBSCRIBE => unsubscribe::execute(call),
         type_id::REPLY => reply::execute(call),
         type_id::STATE => state::execute(call),
+        type_id::TEST => test::execute(call),
         _ => {
             debug_assert_eq!(call.node_type.kind, Kind::Listener);
             let text = format!("{} is a listener: it fires by itself and can't be executed.", call.node_type.label);

@@ -17,6 +17,7 @@ pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
     let transport = match status.transport {
         Transport::None => c"None",
         Transport::WebSocket => c"WebSocket",
+        Transport::Polling => c"Polling",
     };
     let count = |number: u64| Output::Int(i64::try_from(number).unwrap_or(i64::MAX));
     Ok(Executed {

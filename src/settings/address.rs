@@ -11,6 +11,34 @@ pub struct Address {
     pub port: u16,
     /// Where Engine.IO answers: begins and ends with a slash.
     pub path: String,
+    /// Whether it is encrypted (https, wss).
+    pub secure: bool,
+}
+
+impl Address {
+    /// The scheme of its requests.
+    pub fn scheme(&self) -> &'static str {
+        if self.secure { "https" } else { "http" }
+    }
+
+    /// The port that the scheme implies.
+    pub fn default_port(secure: bool) -> u16 {
+        if secure { 443 } else { 80 }
+    }
+
+    /// Host and port as a request names them: a port that the scheme implies is left out (RFC 9110, section 7.2).
+    pub fn authority(&self) -> String {
+        let full = self.to_string();
+        let implied = self.port == Address::default_port(self.secure);
+        if implied { full[..full.rfind(':').unwrap_or(full.len())].to_string() } else { full }
+    }
+
+    /// Whether the host is this device itself.
+    pub fn is_loopback(&self) -> bool {
+        self.host == "localhost"
+            || self.host.ends_with(".localhost")
+            || self.host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+    }
 }
 
 impl fmt::Display for Address {
@@ -31,12 +59,83 @@ pub(super) struct Url {
     pub path: Option<String>,
     pub query: Vec<(String, String)>,
     pub secure: bool,
+    /// Whether it says itself that it is http or ws.
+    pub says_plain: bool,
 }
 
-/// What is wrong with a URL, and what to do.
-pub(super) type Wrong = (String, String);
+/// Kind of a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProxyKind {
+    /// HTTP CONNECT (RFC 9110, section 9.3.6).
+    Http,
+    /// SOCKS5 (RFC 1928).
+    Socks5,
+}
 
-const EXAMPLE: &str = "Enter an address such as http://example.com:3000";
+/// Where a proxy is.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ProxyAddress {
+    /// What it speaks.
+    pub kind: ProxyKind,
+    /// Name or IP address, an IPv6 address without its brackets.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// User name and password, if they stand in the address.
+    pub credentials: Option<(String, String)>,
+}
+
+impl ProxyAddress {
+    /// Reads an address such as `http://user:password@proxy:3128`. What is wrong is told without repeating it, since
+    /// it may hold a password.
+    pub fn parse(text: &str) -> Result<ProxyAddress, Wrong> {
+        let wrong = |what: &str| Err((what.to_string(), PROXY_EXAMPLE.to_string()));
+        let text = text.trim();
+        let (scheme, rest) = text.split_once("://").unwrap_or(("http", text));
+        let (kind, default_port) = match scheme.to_ascii_lowercase().as_str() {
+            "http" => (ProxyKind::Http, 3128),
+            "socks5" | "socks5h" | "socks" => (ProxyKind::Socks5, 1080),
+            "https" => return wrong("asks for an encrypted connection to the proxy, which is not supported"),
+            "socks4" | "socks4a" => return wrong("asks for SOCKS 4, which is not supported"),
+            _ => return wrong("has an unknown scheme"),
+        };
+        let rest = rest.split(['/', '?', '#']).next().unwrap_or_default();
+        let (credentials, authority) = match rest.rsplit_once('@') {
+            Some((credentials, authority)) => (Some(credentials), authority),
+            None => (None, rest),
+        };
+        let Ok((host, port)) = split_port(authority) else { return wrong("has a host or port that can't be read") };
+        if host.is_empty() || host.chars().any(|c| !(c.is_ascii_alphanumeric() || "-._:%~".contains(c))) {
+            return wrong("has no usable host");
+        }
+        let credentials = credentials.map(|text| {
+            let (user, password) = text.split_once(':').unwrap_or((text, ""));
+            let decode = |text| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+            (decode(user), decode(password))
+        });
+        Ok(ProxyAddress { kind, host: host.to_ascii_lowercase(), port: port.unwrap_or(default_port), credentials })
+    }
+}
+
+impl fmt::Display for ProxyAddress {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scheme = match self.kind {
+            ProxyKind::Http => "http",
+            ProxyKind::Socks5 => "socks5",
+        };
+        match self.host.contains(':') {
+            true => write!(f, "{scheme}://[{}]:{}", self.host, self.port),
+            false => write!(f, "{scheme}://{}:{}", self.host, self.port),
+        }
+    }
+}
+
+const PROXY_EXAMPLE: &str = "Enter an address such as http://proxy:3128 or socks5://proxy:1080, or Automatic, or None";
+
+/// What is wrong with a URL, and what to do.
+pub type Wrong = (String, String);
+
+const EXAMPLE: &str = "Enter an address such as https://example.com:3000";
 
 impl Url {
     /// Reads a URL. `port` is the connection's Port, which decides the scheme where the URL has none.
@@ -85,9 +184,10 @@ impl Url {
             "https" | "wss" => true,
             "" => url_port.unwrap_or(port) == 443,
             other => {
-                return wrong(format!("has the unknown scheme \"{other}\""), "Use http:// or ws://");
+                return wrong(format!("has the unknown scheme \"{other}\""), "Use http://, https://, ws:// or wss://");
             }
         };
+        url.says_plain = matches!(scheme.as_str(), "http" | "ws");
         url.path = (!matches!(path, "" | "/")).then(|| path.to_string());
         url.query = query
             .split('&')

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-pub use address::Address;
+pub use address::{Address, ProxyAddress, ProxyKind};
 pub use parse::parse;
 pub use secret::Secret;
 
-use crate::diagnostics::{Code, Problem};
+use crate::diagnostics::{Code, Problem, Secrets, is_secret_name};
 
 /// Whether text can be the value of an HTTP header: no line breaks, no control characters (RFC 9110, section 5.5).
 pub fn is_header_value(text: &str) -> bool {
@@ -38,12 +38,79 @@ pub struct ConnectionConfig {
     pub reconnect: Reconnect,
     /// How long connecting may take as a whole.
     pub connect_timeout: Duration,
+    /// Which transports are used.
+    pub transport: TransportChoice,
+    /// How https is checked.
+    pub tls: TlsSettings,
+    /// What stands between here and the server.
+    pub proxy: ProxySettings,
     /// The bounds.
     pub limits: Limits,
 }
 
+/// Which transports a connection uses.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TransportChoice {
+    /// Long-polling first, then WebSocket where it gets through.
+    Automatic,
+    /// WebSocket from the beginning.
+    WebSocket,
+    /// Long-polling for good.
+    Polling,
+}
+
+/// How an https server proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CertificateCheck {
+    /// By the roots of the system, those of the plugin, and those of CA File.
+    Roots,
+    /// By those of CA File.
+    CaFile,
+    /// By its certificate's fingerprint.
+    Fingerprint,
+    /// Not at all.
+    Off,
+}
+
+/// How https is checked, as the settings say it. Files are read for each attempt to connect.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TlsSettings {
+    /// How the server proves who it is.
+    pub check: CertificateCheck,
+    /// Certificates of those who may vouch for the server.
+    pub ca_file: Option<Secret>,
+    /// SHA-256 of certificates that are trusted as they are.
+    pub fingerprints: Vec<[u8; 32]>,
+    /// Certificate of this device, and its private key.
+    pub client: Option<(Secret, Secret)>,
+    /// The name that the certificate must be for, instead of the URL's host.
+    pub server_name: Option<String>,
+}
+
+/// Which proxy is asked.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ProxyChoice {
+    /// The environment says.
+    Automatic,
+    /// None.
+    None,
+    /// This one.
+    Address(Secret),
+}
+
+/// The proxy, as the settings say it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ProxySettings {
+    /// Which one.
+    pub choice: ProxyChoice,
+    /// User name.
+    pub user: Option<Secret>,
+    /// Password.
+    pub password: Option<Secret>,
+}
+
 /// What a configuration's references stand for, read anew for each attempt to connect.
-#[derive(Debug, Default)]
+#[derive(Default, PartialEq)]
 pub struct Resolved {
     /// Further parameters of the request.
     pub query: Vec<(String, String)>,
@@ -51,15 +118,29 @@ pub struct Resolved {
     pub headers: Vec<(String, String)>,
     /// Credentials.
     pub auth: Map<String, Value>,
+    /// Address of the proxy, if the settings name one.
+    pub proxy: Option<String>,
+    /// User name at the proxy.
+    pub proxy_user: Option<String>,
+    /// Password at the proxy.
+    pub proxy_password: Option<String>,
+    /// What CA File holds: PEM or DER.
+    pub ca: Option<Vec<u8>>,
+    /// What Client Certificate and Client Key hold: PEM or DER.
+    pub client: Option<(Vec<u8>, Vec<u8>)>,
 }
 
 impl ConnectionConfig {
     /// Whether a connection that was made with this one must be made anew for the other one.
     pub fn needs_new_connection(&self, other: &ConnectionConfig) -> bool {
-        let request = |config: &ConnectionConfig| {
-            (config.address.clone(), config.query.clone(), config.headers.clone(), config.auth.clone())
-        };
-        request(self) != request(other) || self.limits.message_bytes != other.limits.message_bytes
+        self.address != other.address
+            || self.query != other.query
+            || self.headers != other.headers
+            || self.auth != other.auth
+            || self.transport != other.transport
+            || self.tls != other.tls
+            || self.proxy != other.proxy
+            || self.limits.message_bytes != other.limits.message_bytes
     }
 
     /// Whether anything in it is a reference: then reading it may take time.
@@ -72,8 +153,15 @@ impl ConnectionConfig {
                 _ => false,
             }
         }
-        self.query.iter().chain(&self.headers).any(|(_, value)| value.literal().is_none())
+        let proxy = match &self.proxy.choice {
+            ProxyChoice::Address(address) => Some(address),
+            ProxyChoice::Automatic | ProxyChoice::None => None,
+        };
+        let texts = self.query.iter().chain(&self.headers).map(|(_, value)| value);
+        texts.chain(proxy).chain(&self.proxy.user).chain(&self.proxy.password).any(|value| value.literal().is_none())
             || self.auth.values().any(refers)
+            || self.tls.ca_file.is_some()
+            || self.tls.client.is_some()
     }
 
     /// Reads what its references stand for. May block for as long as the file system does.
@@ -93,7 +181,69 @@ impl ConnectionConfig {
             .iter()
             .map(|(key, value)| Ok((key.clone(), Secret::resolve_json(value, &self.name, "Auth")?)))
             .collect::<Result<_, Problem>>()?;
-        Ok(Resolved { query: texts(&self.query, "Query")?, headers, auth })
+        let text = |value: &Option<Secret>, field| -> Result<Option<String>, Problem> {
+            value.as_ref().map(|value| value.resolve(&self.name, field)).transpose()
+        };
+        let file = |value: &Secret, field| value.resolve_file(&self.name, field);
+        let ca = self.tls.ca_file.as_ref().map(|value| file(value, "CA File")).transpose()?;
+        let client = match &self.tls.client {
+            Some((certificate, key)) => Some((file(certificate, "Client Certificate")?, file(key, "Client Key")?)),
+            None => None,
+        };
+        let proxy = match &self.proxy.choice {
+            ProxyChoice::Address(address) => Some(address.resolve(&self.name, "Proxy")?),
+            ProxyChoice::Automatic | ProxyChoice::None => None,
+        };
+        Ok(Resolved {
+            query: texts(&self.query, "Query")?,
+            headers,
+            auth,
+            proxy,
+            proxy_user: text(&self.proxy.user, "Proxy User")?,
+            proxy_password: text(&self.proxy.password, "Proxy Password")?,
+            ca,
+            client,
+        })
+    }
+}
+
+impl Resolved {
+    /// What of it must not be shown: whatever is a reference in `config`, is named like a secret, or looks like a token.
+    pub fn secrets(&self, config: &ConnectionConfig) -> Secrets {
+        /// Longer values are tokens rather than words.
+        const LONG: usize = 16;
+        fn add(secrets: &mut Secrets, name: &str, value: &str, setting: &Secret) {
+            if setting.literal().is_none() || is_secret_name(name) || value.len() >= LONG {
+                secrets.add(value);
+            }
+        }
+        fn add_json(secrets: &mut Secrets, name: &str, value: &Value, setting: &Value) {
+            match (value, setting) {
+                (Value::String(value), Value::String(setting)) => add(secrets, name, value, &Secret::new(setting)),
+                (Value::Array(values), Value::Array(settings)) => {
+                    values.iter().zip(settings).for_each(|(value, setting)| add_json(secrets, name, value, setting));
+                }
+                (Value::Object(values), Value::Object(settings)) => {
+                    for ((name, value), setting) in values.iter().zip(settings.values()) {
+                        add_json(secrets, name, value, setting);
+                    }
+                }
+                _ => {}
+            }
+        }
+        let mut secrets = Secrets::default();
+        let pairs = self.headers.iter().zip(&config.headers).chain(self.query.iter().zip(&config.query));
+        for ((name, value), (_, setting)) in pairs {
+            add(&mut secrets, name, value, setting);
+        }
+        for ((name, value), setting) in self.auth.iter().zip(config.auth.values()) {
+            add_json(&mut secrets, name, value, setting);
+        }
+        let in_address = self.proxy.as_deref().and_then(|proxy| ProxyAddress::parse(proxy).ok()?.credentials);
+        for password in in_address.map(|(_, password)| password).iter().chain(&self.proxy_password) {
+            secrets.add(password);
+        }
+        secrets
     }
 }
 

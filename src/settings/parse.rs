@@ -6,8 +6,11 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use super::address::{Address, Url, normal_path};
-use super::{ConnectionConfig, Limits, Reconnect, Secret, is_header_value};
+use super::address::{Address, ProxyAddress, Url, normal_path};
+use super::{
+    CertificateCheck, ConnectionConfig, Limits, ProxyChoice, ProxySettings, Reconnect, Secret, TlsSettings,
+    TransportChoice, is_header_value,
+};
 use crate::descriptor::{CONNECTION_FIELDS, Field, ValueType};
 
 /// The largest settings text that is read.
@@ -192,6 +195,7 @@ impl<'a> Reader<'a> {
             );
             delay_max = delay;
         }
+        let secure = address.secure;
         let config = ConnectionConfig {
             name,
             address,
@@ -208,6 +212,13 @@ impl<'a> Reader<'a> {
                 after_server_disconnect: self.boolean("reconnect_after_server_disconnect"),
             },
             connect_timeout: self.seconds("connect_timeout"),
+            transport: match self.choice("transport") {
+                1 => TransportChoice::WebSocket,
+                2 => TransportChoice::Polling,
+                _ => TransportChoice::Automatic,
+            },
+            tls: self.tls(secure),
+            proxy: self.proxy(),
             limits: Limits {
                 queue_messages: self.number("queue_messages") as usize,
                 queue_bytes: self.number("queue_bytes") as usize,
@@ -308,6 +319,127 @@ impl<'a> Reader<'a> {
         default
     }
 
+    /// The place of a text among the choices of a field, in whatever case it is written.
+    fn choice(&mut self, id: &str) -> usize {
+        let field = field(id);
+        let text = self.text(id);
+        let wanted = text.trim();
+        if wanted.is_empty() {
+            return 0;
+        }
+        field.choices.iter().position(|choice| choice.eq_ignore_ascii_case(wanted)).unwrap_or_else(|| {
+            let remedy = format!("Choose one of: {}", field.choices.join(", "));
+            self.error(field.label, format!("is \"{wanted}\", which is none of its choices"), remedy);
+            0
+        })
+    }
+
+    /// A text that may be a reference; None: not given.
+    fn secret(&mut self, id: &str) -> Option<Secret> {
+        let text = self.text(id);
+        (!text.trim().is_empty()).then(|| Secret::new(text))
+    }
+
+    fn tls(&mut self, secure: bool) -> TlsSettings {
+        let check = match self.choice("certificate_check") {
+            1 => CertificateCheck::CaFile,
+            2 => CertificateCheck::Fingerprint,
+            3 => CertificateCheck::Off,
+            _ => CertificateCheck::Roots,
+        };
+        let ca_file = self.secret("ca_file");
+        if check == CertificateCheck::CaFile && ca_file.is_none() {
+            self.error("CA File", "is empty, but Certificate Check is CA File Only", "Enter the path of the file");
+        }
+        let fingerprints = self.fingerprints();
+        if check == CertificateCheck::Fingerprint && fingerprints.is_empty() && !self.wrong("fingerprint") {
+            let what = "is empty, but Certificate Check is Fingerprint";
+            self.error("Fingerprint", what, "Enter the SHA-256 fingerprint of the server's certificate");
+        }
+        if check != CertificateCheck::Fingerprint && !fingerprints.is_empty() {
+            let what = "is given, but has no effect";
+            self.finding(false, "Fingerprint", what, "Set Certificate Check to Fingerprint, or leave it empty");
+        }
+        let client = match (self.secret("client_certificate"), self.secret("client_key")) {
+            (Some(certificate), Some(key)) => Some((certificate, key)),
+            (None, None) => None,
+            (Some(_), None) => {
+                self.error("Client Key", "is empty, but there is a Client Certificate", "Enter the path of its key");
+                None
+            }
+            (None, Some(_)) => {
+                let what = "is empty, but there is a Client Key";
+                self.error("Client Certificate", what, "Enter the path of the certificate");
+                None
+            }
+        };
+        let server_name = self.text("server_name").trim().to_ascii_lowercase();
+        if let Some(bad) = server_name.chars().find(|&c| !(c.is_ascii_alphanumeric() || "-._:".contains(c))) {
+            self.error("Server Name", format!("has {bad:?} in it"), "Enter a host name or an IP address");
+        }
+        if check == CertificateCheck::Off && secure {
+            self.finding(
+                false,
+                "Certificate Check",
+                "is Off: anybody between here and the server can read and change everything",
+                "Use CA File or Fingerprint instead",
+            );
+        }
+        if !secure && (ca_file.is_some() || client.is_some() || !fingerprints.is_empty()) {
+            let what = "is not encrypted, so that the certificates in these settings have no effect";
+            self.finding(false, "URL", what, "Use https:// if the server offers it");
+        }
+        let server_name = (!server_name.is_empty()).then_some(server_name);
+        TlsSettings { check, ca_file, fingerprints, client, server_name }
+    }
+
+    fn fingerprints(&mut self) -> Vec<[u8; 32]> {
+        let text = self.text("fingerprint");
+        let mut fingerprints = Vec::new();
+        for word in text.split([' ', ',', ';', '=', '\n', '\t']).filter(|word| !word.is_empty()) {
+            // As other tools print it: "SHA256:AA:BB..." or "sha256 Fingerprint=AA:BB...".
+            let hex = match word.get(..7) {
+                Some(label) if label.eq_ignore_ascii_case("sha256:") => &word[7..],
+                _ => word,
+            };
+            if ["sha256", "sha-256", "fingerprint"].iter().any(|label| label.eq_ignore_ascii_case(word)) {
+                continue;
+            }
+            let digits: Vec<u8> =
+                hex.chars().filter(|&c| c != ':').filter_map(|c| c.to_digit(16)).map(|digit| digit as u8).collect();
+            let only_digits = hex.chars().all(|c| c == ':' || c.is_ascii_hexdigit());
+            if only_digits && digits.len() == 64 {
+                let mut bytes = [0; 32];
+                for (byte, pair) in bytes.iter_mut().zip(digits.chunks(2)) {
+                    *byte = pair[0] << 4 | pair[1];
+                }
+                fingerprints.push(bytes);
+            } else {
+                let what = format!("\"{word}\" is not a SHA-256 fingerprint: that has 64 hex digits");
+                self.error("Fingerprint", what, "Copy it from the error message or from the certificate");
+            }
+        }
+        fingerprints
+    }
+
+    fn proxy(&mut self) -> ProxySettings {
+        let choice = match self.secret("proxy") {
+            None => ProxyChoice::Automatic,
+            Some(secret) => match secret.literal().map(str::trim) {
+                Some(text) if text.eq_ignore_ascii_case("automatic") => ProxyChoice::Automatic,
+                Some(text) if text.eq_ignore_ascii_case("none") => ProxyChoice::None,
+                Some(text) => {
+                    if let Err((what, remedy)) = ProxyAddress::parse(text) {
+                        self.error("Proxy", what, remedy);
+                    }
+                    ProxyChoice::Address(secret)
+                }
+                None => ProxyChoice::Address(secret),
+            },
+        };
+        ProxySettings { choice, user: self.secret("proxy_user"), password: self.secret("proxy_password") }
+    }
+
     fn seconds(&mut self, id: &str) -> Duration {
         Duration::from_secs_f64(self.number(id))
     }
@@ -388,7 +520,7 @@ impl<'a> Reader<'a> {
         let path = self.text("path");
         let text = self.text("url");
         if self.wrong("url") {
-            return (Address { host: String::new(), port: 0, path: String::new() }, Vec::new());
+            return (Address { host: String::new(), port: 0, path: String::new(), secure: false }, Vec::new());
         }
         let url = match Url::parse(&text, port) {
             Ok(url) => url,
@@ -397,13 +529,6 @@ impl<'a> Reader<'a> {
                 Url::default()
             }
         };
-        if url.secure {
-            self.error(
-                "URL",
-                "asks for an encrypted connection, which this version can't make",
-                "Use http:// or ws://",
-            );
-        }
         if let Some(in_url) = url.port.filter(|&in_url| port != 0 && in_url != port) {
             self.finding(
                 false,
@@ -443,11 +568,19 @@ impl<'a> Reader<'a> {
         }
         let port = match (url.port, port) {
             (Some(in_url), _) => in_url,
-            (None, 0) => 80,
+            (None, 0) => Address::default_port(url.secure),
             (None, port) => port,
         };
+        if url.says_plain && port == 443 {
+            self.finding(
+                false,
+                "URL",
+                "begins with http or ws, but port 443 is that of encrypted connections",
+                "Use https:// if the server expects that",
+            );
+        }
         let query = url.query.into_iter().map(|(key, value)| (key, Secret::new(value))).collect();
-        (Address { host: url.host, port, path }, query)
+        (Address { host: url.host, port, path, secure: url.secure }, query)
     }
 }
 
@@ -534,7 +667,7 @@ mod tests {
         );
         let report = parsed.report();
         for expected in [
-            "error: connection \"a\": URL: \"/socket.io\" has no host. Enter an address such as http://example.com:3000.",
+            "error: connection \"a\": URL: \"/socket.io\" has no host. Enter an address such as https://example.com:3000.",
             "error: connection \"a\": Port: 70000 is not between 0 and 65535.",
             "error: connection \"a\": Autostart: is text, not true or false. Enter true or false.",
             "warning: connection \"a\": reconect_delay: is not a field of this version and has no effect. Did you mean \"reconnect_delay\"?",

@@ -44,6 +44,24 @@ impl Secret {
         })
     }
 
+    /// What a file holds: the value is its path, or a reference to one, or PEM text itself. May block for as long as
+    /// the file system does.
+    pub fn resolve_file(&self, connection: &str, field: &'static str) -> Result<Vec<u8>, Problem> {
+        let text = match self.0.strip_prefix("file:") {
+            Some(path) => path.to_string(),
+            None => self.resolve(connection, field)?,
+        };
+        if text.contains("-----BEGIN ") {
+            return Ok(text.into_bytes());
+        }
+        read_bytes(text.trim()).map_err(|reason| {
+            Problem::new(Code::TlsFileInvalid)
+                .with("field", field)
+                .with("connection", connection)
+                .with("reason", format!("{}: {reason}", text.trim()))
+        })
+    }
+
     /// Resolves the texts in a JSON value.
     pub fn resolve_json(
         value: &serde_json::Value,
@@ -68,22 +86,27 @@ impl Secret {
     }
 }
 
-/// Bytes of a file with a secret, at most.
-const FILE_LIMIT: u64 = 64 << 10;
+/// Bytes of a file with a secret or with certificates, at most. The bundle of a whole system has 250 KB.
+const FILE_LIMIT: u64 = 1 << 20;
 
 /// The text of a file without its last line break.
 fn read_file(path: &str) -> Result<String, String> {
+    let text = String::from_utf8(read_bytes(path)?).map_err(|_| "it is not UTF-8")?;
+    Ok(text.trim_end_matches(['\r', '\n']).to_string())
+}
+
+fn read_bytes(path: &str) -> Result<Vec<u8>, String> {
     let told = |error: std::io::Error| error.to_string();
     // A pipe or a device might never end.
     if !std::fs::metadata(path).map_err(told)?.is_file() {
         return Err("it is not a file".into());
     }
-    let mut text = String::new();
+    let mut bytes = Vec::new();
     let file = std::fs::File::open(path).map_err(told)?;
-    if file.take(FILE_LIMIT + 1).read_to_string(&mut text).map_err(told)? as u64 > FILE_LIMIT {
+    if file.take(FILE_LIMIT + 1).read_to_end(&mut bytes).map_err(told)? as u64 > FILE_LIMIT {
         return Err(format!("it has more than {FILE_LIMIT} bytes"));
     }
-    Ok(text.trim_end_matches(['\r', '\n']).to_string())
+    Ok(bytes)
 }
 
 impl fmt::Debug for Secret {

@@ -1,6 +1,7 @@
 //! TCP. Several addresses are tried as RFC 8305 ("Happy Eyeballs") says: families in turn, the next one after 250 ms
 //! or at once if one fails.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -14,8 +15,33 @@ use crate::settings::Address;
 /// RFC 8305, section 5: Connection Attempt Delay.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
 
+/// Why no address answered.
+pub struct Unreached {
+    error: io::Error,
+    /// Whether all of the addresses are this device itself.
+    is_local: bool,
+}
+
+impl Unreached {
+    /// As a problem of the server.
+    pub fn problem(&self, address: &Address) -> Problem {
+        match is_refused(&self.error) {
+            true if self.is_local => Problem::new(Code::LocalhostRefused).with("address", address),
+            true => Problem::new(Code::TcpRefused).with("address", address),
+            false => Problem::new(Code::TcpUnreachable).with("address", address).with("reason", &self.error),
+        }
+    }
+}
+
+impl fmt::Display for Unreached {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if is_refused(&self.error) { f.write_str("nothing is listening there") } else { self.error.fmt(f) }
+    }
+}
+
 /// Connects to the first address that answers.
-pub async fn connect(address: &Address, addresses: Vec<SocketAddr>) -> Result<TcpStream, Problem> {
+pub async fn connect(addresses: Vec<SocketAddr>) -> Result<TcpStream, Unreached> {
+    let is_local = addresses.iter().all(|address| address.ip().to_canonical().is_loopback());
     let mut remaining = in_turn(addresses).into_iter();
     let mut attempts = FuturesUnordered::new();
     let mut refused: Option<io::Error> = None;
@@ -40,21 +66,16 @@ pub async fn connect(address: &Address, addresses: Vec<SocketAddr>) -> Result<Tc
             // That somebody refused tells more than that somebody else could not be reached.
             Some(Err(error)) if refused.as_ref().is_some_and(is_refused) => drop(error),
             Some(Err(error)) => refused = Some(error),
-            None => return Err(describe(address, &refused.unwrap_or_else(|| io::ErrorKind::NotFound.into()))),
+            None => {
+                let error = refused.unwrap_or_else(|| io::ErrorKind::NotFound.into());
+                return Err(Unreached { error, is_local });
+            }
         }
     }
 }
 
 fn is_refused(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::ConnectionRefused
-}
-
-fn describe(address: &Address, error: &io::Error) -> Problem {
-    if is_refused(error) {
-        Problem::new(Code::TcpRefused).with("address", address)
-    } else {
-        Problem::new(Code::TcpUnreachable).with("address", address).with("reason", error)
-    }
 }
 
 /// The addresses with their families in turn, beginning with the family of the first.

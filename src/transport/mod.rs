@@ -1,75 +1,152 @@
-//! Bytes over the network: name look-up, TCP, WebSocket. Long-polling, TLS and proxies belong here as well.
+//! Bytes over the network: name look-up, TCP, proxies, TLS; HTTP long-polling and WebSocket on top of them.
 
+mod certificate;
+mod cookies;
 mod dial;
+mod engine;
+mod http;
+mod polling;
+mod progress;
+mod proxy;
 mod recognise;
 mod resolve;
+mod route;
+mod stream;
+mod tls;
+mod upgrade;
 mod websocket;
 
 use std::time::Duration;
 
-pub use resolve::Resolver;
-pub use websocket::{Frame, Incoming, Lost, WebSocket};
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::diagnostics::Problem;
-use crate::settings::Address;
+pub use certificate::day;
+pub use engine::{Engine, Memory, Room};
+pub use progress::{Progress, Stage};
+pub use resolve::Resolver;
+pub use route::{Dialer, Route};
+pub use stream::Stream;
+
+use crate::diagnostics::{Problem, clock};
+use crate::settings::{Address, ConnectionConfig, Resolved, TransportChoice};
+use cookies::Cookies;
+
+/// What a value in a query is escaped for: all but the unreserved characters of RFC 3986, section 2.3. Some servers
+/// compare a session's id as it stands.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// What a transport needs to reach a server. Secrets are resolved.
 #[derive(Clone)]
 pub struct Request {
     /// Where the server is.
     pub address: Address,
+    /// Which transports are used.
+    pub transport: TransportChoice,
     /// Further parameters of the request.
     pub query: Vec<(String, String)>,
     /// Further headers of the request.
     pub headers: Vec<(String, String)>,
     /// Bytes of one message at most.
     pub message_bytes: usize,
+    /// Bytes of the handshake at most.
+    pub handshake_bytes: usize,
+    /// How long connecting may take as a whole; whoever asks sees to that.
+    pub connect_timeout: Duration,
+    /// How long moving to a WebSocket may take.
+    pub upgrade_timeout: Duration,
 }
 
-/// How far an attempt to connect has come, for the sentence when it takes too long.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
-    /// Reading what `env:` and `file:` refer to.
-    Secrets,
-    /// Looking up the name.
-    Lookup,
-    /// Opening TCP.
-    Tcp,
-    /// Opening the WebSocket.
-    Upgrade,
-    /// Waiting for the Engine.IO handshake.
-    Handshake,
-}
+/// How long moving to a WebSocket may take: a server waits as long by default.
+const UPGRADE_LIMIT: Duration = Duration::from_secs(10);
 
-impl Stage {
-    /// The stage in words that continue a sentence.
-    pub fn describe(self) -> &'static str {
-        match self {
-            Stage::Secrets => "a file that Project Settings refer to was still being read",
-            Stage::Lookup => "its name was still being looked up",
-            Stage::Tcp => "not even to the first packet",
-            Stage::Upgrade => "it accepted the connection but did not answer the WebSocket request",
-            Stage::Handshake => {
-                "it opened a WebSocket but sent no Engine.IO handshake, so it may be a plain WebSocket server"
-            }
+impl Request {
+    /// What a configuration asks for.
+    pub fn new(config: &ConnectionConfig, resolved: &Resolved) -> Request {
+        Request {
+            address: config.address.clone(),
+            transport: config.transport,
+            query: resolved.query.clone(),
+            headers: resolved.headers.clone(),
+            message_bytes: config.limits.message_bytes,
+            handshake_bytes: config.limits.handshake_bytes,
+            connect_timeout: config.connect_timeout,
+            upgrade_timeout: UPGRADE_LIMIT.min(config.connect_timeout),
         }
+    }
+
+    /// Path and query of a request to a server (Engine.IO protocol, "Query parameters").
+    fn target(&self, address: &Address, transport: &str, session: Option<&str>) -> String {
+        let encode = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
+        let mut target = format!("{}?EIO=4&transport={transport}", address.path);
+        if let Some(session) = session {
+            target.push_str(&format!("&sid={}", encode(session)));
+        }
+        if transport == "polling" {
+            // Nothing in between may answer from what it has stored.
+            target.push_str(&format!("&t={:x}", clock::now_us()));
+        }
+        for (key, value) in &self.query {
+            target.push_str(&format!("&{}={}", encode(key), encode(value)));
+        }
+        target
+    }
+
+    /// Headers that every request has. What the settings say goes before what we would say.
+    fn headers_for(&self, address: &Address, cookies: &Cookies) -> Vec<(String, String)> {
+        let own = |wanted: &str| self.headers.iter().find(|(name, _)| name.eq_ignore_ascii_case(wanted));
+        let mut headers = vec![("Host".to_string(), address.authority())];
+        if own("User-Agent").is_none() {
+            headers.push(("User-Agent".into(), concat!("socketio-plugin/", env!("CARGO_PKG_VERSION")).into()));
+        }
+        if let Some(cookies) = cookies.header(own("Cookie").map(|(_, value)| value.as_str())) {
+            headers.push(("Cookie".into(), cookies));
+        }
+        headers.extend(self.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("Cookie")).cloned());
+        headers
     }
 }
 
-/// Opens a WebSocket. `stage` is kept up to date for whoever limits the time.
-pub async fn open(
-    resolver: &Resolver,
-    request: &Request,
-    stage: &std::cell::Cell<Stage>,
-) -> Result<WebSocket, Problem> {
-    stage.set(Stage::Lookup);
-    let addresses = resolver.resolve(&request.address).await?;
-    stage.set(Stage::Tcp);
-    let stream = dial::connect(&request.address, addresses).await?;
-    stage.set(Stage::Upgrade);
-    let socket = WebSocket::open(stream, request).await?;
-    stage.set(Stage::Handshake);
-    Ok(socket)
+/// A frame to send.
+#[derive(Debug)]
+pub enum Frame {
+    /// A packet.
+    Text(String),
+    /// An attachment.
+    Binary(Bytes),
+    /// Measures the round trip.
+    Ping,
+}
+
+/// What was received.
+#[derive(Debug)]
+pub enum Incoming {
+    /// A packet.
+    Text(Utf8Bytes),
+    /// An attachment.
+    Binary(Bytes),
+    /// The answer to [`Frame::Ping`].
+    Pong,
+    /// A round trip was measured without [`Frame::Ping`].
+    RoundTrip(Duration),
+    /// The connection was moved from long-polling to a WebSocket.
+    Upgraded,
+    /// It can't be moved, for this reason, and stays on long-polling.
+    NotUpgraded(String),
+}
+
+/// Why nothing more comes.
+#[derive(Debug)]
+pub enum Lost {
+    /// The other end, or the network, closed the connection.
+    Closed(String),
+    /// The other end broke the rules of the transport.
+    Broken(String),
+    /// A message is larger than the limit.
+    TooLarge(String),
+    /// Something that has an entry in the catalogue.
+    Failed(Problem),
 }
 
 /// How long a polite end of a connection may take before its socket is cut.

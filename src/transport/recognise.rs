@@ -1,18 +1,30 @@
 //! What is at the other end, if it is not the server that was meant.
 
+use http::StatusCode;
+use http::header::{self, HeaderMap};
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::http::{Response, header};
 
+use super::Route;
 use crate::diagnostics::{Code, Problem};
+use crate::protocol::engineio::is_version_2;
 use crate::settings::Address;
 
+/// Characters of a foreign answer that a sentence repeats.
+const QUOTED: usize = 40;
+
+/// Redirects that are followed in a row.
+pub const REDIRECTS: usize = 5;
+
 /// What a failed WebSocket handshake means.
-pub fn failed_upgrade(address: &Address, error: Error) -> Problem {
+pub fn failed_upgrade(route: &Route, address: &Address, error: Error) -> Problem {
     let not_websocket =
         |reason: String| Problem::new(Code::NotWebSocket).with("address", address).with("reason", reason);
     match error {
-        Error::Http(response) => http_answer(address, &response),
+        Error::Http(response) => {
+            let body = response.body().as_deref().unwrap_or_default();
+            http_answer(address, response.status(), response.headers(), body)
+        }
         Error::ConnectionClosed
         | Error::Protocol(ProtocolError::HandshakeIncomplete | ProtocolError::ResetWithoutClosingHandshake) => {
             not_websocket("it closed the connection without an answer".into())
@@ -21,35 +33,167 @@ pub fn failed_upgrade(address: &Address, error: Error) -> Problem {
             .with("address", address)
             .with("reason", "its answer to the WebSocket request has more than 64 KiB or far too many pieces"),
         Error::Protocol(ProtocolError::HttparseError(_)) => not_websocket("its answer is not HTTP".into()),
-        Error::Io(error) => not_websocket(format!("the connection broke ({error})")),
+        Error::Io(error) => {
+            let explained = route.explain(address, &error);
+            explained.unwrap_or_else(|| not_websocket(format!("the connection broke ({error})")))
+        }
         other => not_websocket(format!("its answer to the WebSocket request is wrong ({other})")),
     }
 }
 
-fn http_answer(address: &Address, response: &Response<Option<Vec<u8>>>) -> Problem {
-    let status = response.status();
-    let body = response.body().as_deref().unwrap_or_default();
+/// Whether a problem only says that no sensible answer came, so that it is worth looking whether TLS is expected.
+pub fn may_expect_tls(problem: &Problem, address: &Address) -> bool {
+    !address.secure && matches!(problem.code(), Code::NotWebSocket | Code::HttpStatus | Code::HttpHtml)
+}
+
+/// What an answer means that is not the one of a Socket.IO server.
+pub fn http_answer(address: &Address, status: StatusCode, headers: &HeaderMap, body: &[u8]) -> Problem {
     let body = String::from_utf8_lossy(&body[..body.len().min(4096)]);
-    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // The server's own words: {"code":3,"message":"Bad request"} (Engine.IO protocol, "Errors").
-    if let Ok(serde_json::Value::Object(error)) = serde_json::from_str(&body)
-        && let (Some(code), Some(message)) =
-            (error.get("code").and_then(|c| c.as_u64()), error.get("message").and_then(|m| m.as_str()))
-    {
-        return Problem::new(Code::EngineRefused).with("address", address).with("reason", message).with("number", code);
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let reason = status.canonical_reason().unwrap_or_default();
+    if let Some(problem) = engine_error(address, &body) {
+        return problem;
     }
-    let location = header(header::LOCATION);
     let is_page = header(header::CONTENT_TYPE).starts_with("text/html") || body.trim_start().starts_with('<');
-    if status.is_redirection() && !location.is_empty() {
-        Problem::new(Code::HttpRedirect).with("address", address).with("location", location)
-    } else if status.as_u16() == 404 {
-        Problem::new(Code::HttpNotFound).with("address", address).with("path", &address.path)
-    } else if is_page {
-        Problem::new(Code::HttpHtml).with("address", address).with("status", status.as_u16())
-    } else {
-        Problem::new(Code::HttpStatus)
+    if body.contains("No required SSL certificate was sent") {
+        // nginx lets the encryption come about and says so only then.
+        let reason = format!("HTTP {}, no certificate was sent", status.as_u16());
+        Problem::new(Code::TlsClientCertificateRequired).with("address", address).with("reason", reason)
+    } else if body.contains("HTTP request was sent to HTTPS port") || body.contains("HTTP request to an HTTPS server") {
+        // What nginx and Go servers say, still without encryption.
+        Problem::new(Code::PlainTlsServer).with("address", address)
+    } else if matches!(status.as_u16(), 401 | 403) {
+        Problem::new(Code::HttpForbidden)
             .with("address", address)
             .with("status", status.as_u16())
-            .with("reason", status.canonical_reason().unwrap_or_default())
+            .with("reason", reason)
+    } else if status == StatusCode::NOT_FOUND {
+        Problem::new(Code::HttpNotFound).with("address", address).with("path", &address.path)
+    } else if status == StatusCode::UPGRADE_REQUIRED {
+        let received = format!("HTTP {} {reason}, as a plain WebSocket server does", status.as_u16());
+        Problem::new(Code::NotSocketIo).with("address", address).with("received", received)
+    } else if is_page && !status.is_server_error() {
+        Problem::new(Code::HttpHtml).with("address", address).with("status", status.as_u16())
+    } else if status.is_success() {
+        not_a_handshake(address, &body)
+    } else {
+        Problem::new(Code::HttpStatus).with("address", address).with("status", status.as_u16()).with("reason", reason)
+    }
+}
+
+/// The server's own words: `{"code":3,"message":"Bad request"}` (Engine.IO protocol, "Errors").
+fn engine_error(address: &Address, body: &str) -> Option<Problem> {
+    let Ok(serde_json::Value::Object(error)) = serde_json::from_str(body) else { return None };
+    // Some servers say the number as text.
+    let code = error.get("code")?;
+    let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
+    let message = error.get("message")?.as_str()?;
+    let code = match number {
+        0 => Code::EngineTransport,
+        1 => Code::EngineSession,
+        2 => Code::EngineHandshake,
+        3 => Code::EngineRequest,
+        4 => Code::EngineForbidden,
+        5 => Code::EngineVersion,
+        _ => Code::EngineRefused,
+    };
+    Some(Problem::new(code).with("address", address).with("reason", message).with("number", number))
+}
+
+/// Text where a handshake was due.
+pub fn not_a_handshake(address: &Address, text: &str) -> Problem {
+    if is_version_2(text) {
+        return Problem::new(Code::ProtocolVersion2).with("address", address);
+    }
+    let received = match text.is_empty() {
+        true => "an empty answer".to_string(),
+        false => format!("{:?}", text.chars().take(QUOTED).collect::<String>()),
+    };
+    Problem::new(Code::NotSocketIo).with("address", address).with("received", received)
+}
+
+/// Where an answer redirects to; None: it does not.
+pub fn location(status: StatusCode, headers: &HeaderMap) -> Option<&str> {
+    let location = headers.get(header::LOCATION)?.to_str().ok()?;
+    (status.is_redirection() && !location.is_empty()).then_some(location)
+}
+
+/// The address that a redirect leads to. Another host is not asked: it would get the headers and credentials that are
+/// meant for the first one; nor is encryption given up.
+pub fn redirected(address: &Address, location: &str) -> Result<Address, Problem> {
+    let refused = |reason: &str| {
+        let location: String = location.chars().filter(|c| !c.is_control()).collect();
+        // Whatever stands behind the path may be a secret of the portal.
+        let shown = location.split(['?', '#']).next().unwrap_or_default().to_string();
+        Err(Problem::new(Code::HttpRedirect).with("address", address).with("location", shown).with("reason", reason))
+    };
+    // RFC 3986, section 4.2: a location may leave out the scheme, the host, or the beginning of the path.
+    let absolute = if location.starts_with("//") {
+        format!("{}:{location}", address.scheme())
+    } else if location.starts_with('/') || location.contains("://") {
+        location.to_string()
+    } else {
+        format!("{}{location}", address.path)
+    };
+    let Ok(uri) = absolute.parse::<http::Uri>() else { return refused("it can't be read") };
+    let mut next = address.clone();
+    if let Some(host) = uri.host() {
+        next.secure = match uri.scheme_str() {
+            Some("https" | "wss") => true,
+            Some("http" | "ws") => false,
+            _ => address.secure,
+        };
+        next.host = host.trim_matches(['[', ']']).to_ascii_lowercase();
+        next.port = uri.port_u16().unwrap_or(Address::default_port(next.secure));
+    }
+    if next.host != address.host {
+        return refused("that is another host");
+    }
+    if address.secure && !next.secure {
+        return refused("that is not encrypted");
+    }
+    let path = uri.path();
+    next.path = if path.ends_with('/') { path.to_string() } else { format!("{path}/") };
+    Ok(next)
+}
+
+/// A redirect was followed, and what answers there is not Socket.IO: the redirect is what there is to tell.
+pub fn after_redirect(first: &Address, last: &Address, problem: Problem) -> Problem {
+    if first == last || !matches!(problem.code(), Code::HttpHtml | Code::HttpNotFound | Code::NotSocketIo) {
+        return problem;
+    }
+    Problem::new(Code::HttpRedirect)
+        .with("address", first)
+        .with("location", format!("{}://{}{}", last.scheme(), last.authority(), last.path))
+        .with("reason", "no Socket.IO server answers there")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn address(secure: bool) -> Address {
+        Address { host: "a.example".into(), port: 3000, path: "/socket.io/".into(), secure }
+    }
+
+    #[test]
+    fn redirects_are_followed_on_the_same_host_only() {
+        let follow = |location: &str, secure| redirected(&address(secure), location);
+        let next = follow("https://a.example/socket.io/?EIO=4&transport=polling", false).unwrap();
+        assert_eq!((next.port, next.secure, next.path.as_str()), (443, true, "/socket.io/"));
+        assert_eq!(follow("en/", false).unwrap().path, "/socket.io/en/");
+        let next = follow("/app/socket.io?x=1", false).unwrap();
+        assert_eq!((next.port, next.secure, next.path.as_str()), (3000, false, "/app/socket.io/"));
+        for (location, secure, says) in [
+            ("https://portal.example/login?token=secret", false, "another host"),
+            ("http://a.example:3000/socket.io/", true, "not encrypted"),
+            ("//b.example/socket.io/", false, "another host"),
+            ("http://[", false, "can't be read"),
+        ] {
+            let problem = follow(location, secure).unwrap_err();
+            assert_eq!(problem.code(), Code::HttpRedirect, "{location}");
+            assert!(problem.message().contains(says), "{}", problem.message());
+            assert!(!problem.message().contains("secret"), "{}", problem.message());
+        }
     }
 }

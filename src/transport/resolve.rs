@@ -20,28 +20,30 @@ impl Resolver {
 
     /// The addresses of a server, in the system's order of preference.
     pub async fn resolve(&self, address: &Address) -> Result<Vec<SocketAddr>, Problem> {
-        let port = address.port;
-        if let Ok(ip) = address.host.parse::<IpAddr>() {
+        self.look_up(&address.host, address.port)
+            .await
+            .map_err(|reason| Problem::new(Code::DnsFailed).with("host", &address.host).with("reason", reason))
+    }
+
+    /// The addresses of a name, or why there are none.
+    pub async fn look_up(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
+        if let Ok(ip) = host.parse::<IpAddr>() {
             return Ok(vec![(ip, port).into()]);
         }
         // RFC 6761, section 6.3: these names mean this device and are not looked up.
-        if address.host == "localhost" || address.host.ends_with(".localhost") {
+        if host == "localhost" || host.ends_with(".localhost") {
             return Ok(vec![(Ipv6Addr::LOCALHOST, port).into(), (Ipv4Addr::LOCALHOST, port).into()]);
         }
-        let failed = |reason: &dyn std::fmt::Display| {
-            Problem::new(Code::DnsFailed).with("host", &address.host).with("reason", reason)
-        };
-        let host = address.host.clone();
+        let host = host.to_string();
         let lookup = move || (host.as_str(), port).to_socket_addrs().map(Iterator::collect::<Vec<_>>);
         match self.lookups.run(lookup).await {
             Ok(Ok(addresses)) if !addresses.is_empty() => Ok(addresses),
-            Ok(Ok(_)) => Err(failed(&"it has no address")),
+            Ok(Ok(_)) => Err("it has no address".into()),
             Ok(Err(error)) => {
                 let text = error.to_string();
-                let reason = text.strip_prefix("failed to lookup address information: ").unwrap_or(&text);
-                Err(failed(&reason))
+                Err(text.strip_prefix("failed to lookup address information: ").unwrap_or(&text).into())
             }
-            Err(error) => Err(failed(&error)),
+            Err(error) => Err(error.to_string()),
         }
     }
 }

@@ -5,49 +5,16 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio::net::TcpStream;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
-use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes, http};
+use tokio_tungstenite::tungstenite::{Error, Message, http};
 
-use super::{Request, recognise};
+use super::cookies::Cookies;
+use super::{Frame, Incoming, Lost, Request, Route, Stream as ByteStream, recognise};
 use crate::diagnostics::{Code, Problem};
-
-/// A frame to send.
-#[derive(Debug)]
-pub enum Frame {
-    /// A packet.
-    Text(String),
-    /// An attachment.
-    Binary(Bytes),
-    /// A ping of the WebSocket, to measure the round trip.
-    Ping,
-}
-
-/// A frame that was received.
-#[derive(Debug)]
-pub enum Incoming {
-    /// A packet.
-    Text(Utf8Bytes),
-    /// An attachment.
-    Binary(Bytes),
-    /// The answer to [`Frame::Ping`].
-    Pong,
-}
-
-/// Why nothing more comes.
-#[derive(Debug)]
-pub enum Lost {
-    /// The other end, or the network, closed the connection.
-    Closed(String),
-    /// The other end broke the rules of WebSocket.
-    Broken(String),
-    /// A message is larger than the limit.
-    TooLarge(String),
-}
+use crate::settings::Address;
 
 /// Bytes read at once. Enough for bulk; a larger one costs each connection its memory.
 const READ_BUFFER: usize = 16 << 10;
@@ -55,29 +22,54 @@ const READ_BUFFER: usize = 16 << 10;
 /// Answers to pings that may wait for the other end to read them.
 const UNREAD_PONGS: u32 = 10_000;
 
+/// Why no WebSocket opened.
+pub enum Failed {
+    /// The server sent us elsewhere.
+    Redirected(String),
+    /// Something else.
+    Problem(Problem),
+}
+
+impl From<Problem> for Failed {
+    fn from(problem: Problem) -> Failed {
+        Failed::Problem(problem)
+    }
+}
+
 /// An open WebSocket.
 pub struct WebSocket {
-    stream: WebSocketStream<TcpStream>,
+    stream: WebSocketStream<ByteStream>,
     flushed: bool,
     /// Answers to pings that are not written yet.
     unread_pongs: u32,
 }
 
 impl WebSocket {
-    /// Opens a WebSocket over a fresh connection.
-    pub async fn open(stream: TcpStream, request: &Request) -> Result<WebSocket, Problem> {
+    /// Opens a WebSocket over a fresh stream. `session`: the Engine.IO session that is to be moved to it.
+    pub async fn open(
+        stream: ByteStream,
+        route: &Route,
+        request: &Request,
+        address: &Address,
+        cookies: &Cookies,
+        session: Option<&str>,
+    ) -> Result<WebSocket, Failed> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .max_message_size(Some(request.message_bytes))
             .max_frame_size(Some(request.message_bytes));
-        let http_request = http_request(request).map_err(|error| {
+        let http_request = http_request(request, address, cookies, session).map_err(|error| {
             Problem::new(Code::NotWebSocket)
-                .with("address", &request.address)
+                .with("address", address)
                 .with("reason", format!("the request can't be written, {error}"))
         })?;
         match tokio_tungstenite::client_async_with_config(http_request, stream, Some(config)).await {
             Ok((stream, _response)) => Ok(WebSocket { stream, flushed: true, unread_pongs: 0 }),
-            Err(error) => Err(recognise::failed_upgrade(&request.address, error)),
+            Err(Error::Http(response)) if recognise::location(response.status(), response.headers()).is_some() => {
+                let location = recognise::location(response.status(), response.headers()).unwrap_or_default();
+                Err(Failed::Redirected(location.to_string()))
+            }
+            Err(error) => Err(recognise::failed_upgrade(route, address, error).into()),
         }
     }
 
@@ -133,6 +125,11 @@ impl WebSocket {
         Poll::Ready(Ok(()))
     }
 
+    /// Whether all that was taken has been written.
+    pub fn is_flushed(&self) -> bool {
+        self.flushed
+    }
+
     /// Ends the WebSocket politely: says so, and waits for the other end to say so.
     pub async fn close(mut self) {
         if self.stream.close(None).await.is_ok() {
@@ -155,23 +152,19 @@ fn lost(error: Error) -> Lost {
     }
 }
 
-fn http_request(request: &Request) -> Result<http::Request<()>, http::Error> {
-    let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
-    let mut target = format!("ws://{}{}?EIO=4&transport=websocket", request.address, request.address.path);
-    for (key, value) in &request.query {
-        target.push_str(&format!("&{}={}", encode(key), encode(value)));
-    }
-    // A port that the scheme implies is left out (RFC 9110, section 7.2).
-    let host = request.address.to_string();
-    let host = host.strip_suffix(":80").unwrap_or(&host);
+fn http_request(
+    request: &Request,
+    address: &Address,
+    cookies: &Cookies,
+    session: Option<&str>,
+) -> Result<http::Request<()>, http::Error> {
     let mut builder = http::Request::builder()
-        .uri(target)
-        .header("Host", host)
+        .uri(format!("ws://{}{}", address.authority(), request.target(address, "websocket", session)))
         .header("Connection", "Upgrade")
         .header("Upgrade", "websocket")
         .header("Sec-WebSocket-Version", "13")
         .header("Sec-WebSocket-Key", generate_key());
-    for (name, value) in &request.headers {
+    for (name, value) in request.headers_for(address, cookies) {
         builder = builder.header(name, value);
     }
     builder.body(())

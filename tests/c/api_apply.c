@@ -74,7 +74,7 @@ static void the_same_in_other_words_is_unchanged(void)
     server_t *server = server_start(NULL);
     socketio_connection_t client = connected(server, NULL);
     static const char settings[] =
-        JSON({"connections":[{"connect_timeout":20.0,"port":%d,"url":"http://127.0.0.1","name":"main"}]});
+        JSON({"connections":[{"transport":"websocket only","port":%d,"url":"ws://127.0.0.1","name":"main"}]});
     CHECK_STATUS(apply_settings(settings, server_port(server)), SOCKETIO_OK);
     barrier(client);
     CHECK_TEXT(server_command(server, "sockets"), JSON({"engine":1,"/":1}));

@@ -144,6 +144,7 @@ static void pins_stay_where_projects_have_them(void)
         {SOCKETIO_NODE_REPLY, "Socket.IO Reply", "Pulse, Reply Id, Message, Attachments", "Pulse"},
         {SOCKETIO_NODE_STATE, "Socket.IO State", "Pulse",
          "Pulse, State, Namespace Count, Queued, Dropped, Round Trip (ms), Transport"},
+        {SOCKETIO_NODE_TEST, "Socket.IO Test", "Pulse", "Pulse, Result ►, Passed, Report, Report (JSON)"},
         {SOCKETIO_NODE_ON_START, "On Socket.IO Start", "", "Pulse, Session Id, Is Reconnect, Recovered"},
         {SOCKETIO_NODE_ON_STOP, "On Socket.IO Stop", "", "Pulse, Reason, Will Reconnect"},
         {SOCKETIO_NODE_ON_ERROR, "On Socket.IO Error", "",

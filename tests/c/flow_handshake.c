@@ -231,7 +231,7 @@ TEST_MAIN(
     CASE(auth_is_sent),
     CASE(without_auth_none_is_sent),
     CASE(headers_are_sent),
-    CASE(query_is_sent_and_escaped),
+    CASE_ONCE(query_is_sent_and_escaped),
     CASE(secrets_may_be_references),
     CASE(a_reference_that_is_missing_is_an_error),
     CASE(references_to_what_is_no_file_are_errors),

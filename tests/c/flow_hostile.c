@@ -214,13 +214,13 @@ static void a_flooded_connection_leaves_the_others_their_turns(void)
 }
 
 TEST_MAIN(
-    CASE(pings_that_nobody_reads_the_answers_of),
-    CASE(websocket_pings_that_nobody_reads_the_answers_of),
-    CASE(events_that_nobody_polls),
-    CASE(latest_events_that_nobody_polls),
-    CASE(empty_attachments_count_in_the_limit),
+    CASE_ONCE(pings_that_nobody_reads_the_answers_of),
+    CASE_ONCE(websocket_pings_that_nobody_reads_the_answers_of),
+    CASE_ONCE(events_that_nobody_polls),
+    CASE_ONCE(latest_events_that_nobody_polls),
+    CASE_ONCE(empty_attachments_count_in_the_limit),
     CASE(long_words_of_the_server_are_cut),
     CASE(log_lines_of_large_packets_are_short),
-    CASE(events_before_connect_wait_for_it),
-    CASE(a_wrong_event_before_connect_loses_no_message),
-    CASE(a_flooded_connection_leaves_the_others_their_turns))
+    CASE_ONCE(events_before_connect_wait_for_it),
+    CASE_ONCE(a_wrong_event_before_connect_loses_no_message),
+    CASE_ONCE(a_flooded_connection_leaves_the_others_their_turns))

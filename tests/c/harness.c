@@ -211,6 +211,8 @@ void wait_threads(int count)
 /* What must hold at the end of every case. */
 static void finish(void)
 {
+    release_names();
+    clock_shift(0);
     if (plugin.library != NULL) {
         if (plugin.plugin_state() != SOCKETIO_PLUGIN_DISABLED) {
             disable();
@@ -229,9 +231,10 @@ int run_cases(int argc, char **argv, const test_case_t *cases, size_t count)
     int listing = strcmp(wanted, "--list") == 0;
     for (size_t i = 0; i < count; i++) {
         if (listing) {
-            printf("%s\n", cases[i].name);
+            printf("%s%s\n", cases[i].name, cases[i].once ? " once" : "");
         } else if (strcmp(wanted, cases[i].name) == 0) {
             case_name = cases[i].name;
+            forget_environment();
             fds_before = fd_count();
             cases[i].run();
             finish();

@@ -19,7 +19,9 @@
  * no On Error is left that the case did not take, and threads and descriptors are as many as before. Each event is
  * held to the descriptor as it is polled.
  *
- * Environment: SOCKETIO_LIBRARY, SOCKETIO_TEST_SERVER (server.js) and SOCKETIO_TEST_NODE (the node executable).
+ * Environment: SOCKETIO_LIBRARY, SOCKETIO_TEST_SERVER (server.js), SOCKETIO_TEST_NODE, SOCKETIO_TEST_PYTHON and
+ * SOCKETIO_TEST_SOCKETIOXIDE (executables), SOCKETIO_TEST_CERTIFICATES (a folder), SOCKETIO_TEST_TRANSPORT (the transport
+ * of connections whose fields name none; WebSocket Only if it is not set), SOCKETIO_TEST_VARIANT (see Variants).
  * Include this header first: it selects POSIX.
  */
 
@@ -47,9 +49,13 @@
 typedef struct test_case_t {
     const char *name;
     void (*run)(void);
+    int once;
 } test_case_t;
 
-#define CASE(function) { #function, function }
+/* The flow_ cases run on each transport in turn; CASE_ONCE is for those that name their transports themselves, or speak
+   of WebSocket frames. */
+#define CASE(function) { #function, function, 0 }
+#define CASE_ONCE(function) { #function, function, 1 }
 #define TEST_MAIN(...)                                           \
     static const test_case_t all_cases[] = {__VA_ARGS__};        \
     int main(int argc, char **argv)                              \
@@ -133,8 +139,10 @@ const socketio_node_desc_t *node_desc(uint32_t node_type);
 socketio_status_t check_settings(const char *format, ...) __attribute__((format(printf, 1, 2)));
 socketio_status_t apply_settings(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Adds a connection to the settings text under construction; `extra` are further fields, or NULL. */
+/* Adds a connection to the settings text under construction; `extra` are further fields, or NULL. Unless they name a
+   transport, it is that of the run: WebSocket Only, if the environment says nothing else. */
 void settings_add(const char *name, int port, const char *extra);
+void settings_add_url(const char *name, const char *url, const char *extra);
 
 /* Applies that text, which must be without errors and warnings, and begins a new one. */
 void settings_apply(void);
@@ -143,6 +151,7 @@ socketio_connection_t find(const char *name);
 
 /* One connection named "main" to a port of this machine, stopped. */
 socketio_connection_t configure(int port, const char *extra);
+socketio_connection_t configure_url(const char *url, const char *extra);
 
 /* ---- Nodes ---- */
 
@@ -282,9 +291,24 @@ socketio_bytes_list_t attachments_of(const event_t *event, uint32_t output);
 
 typedef struct server_t server_t;
 
-/* Starts server.js on a port of its own; `options` is its JSON, or NULL. */
+/* Starts server.js on a port of its own; `options` is its JSON, or NULL. A few of them:
+   {"tls":"good"}, {"tls":{"certificate":"good","client_ca":"ca"}}, {"host":"::1"}, {"version":3},
+   {"transports":["polling"]}; server.js has all. */
 server_t *server_start(const char *options);
+
+/* Servers that know the portable part of the same commands and reports: python-socketio; socketioxide; nginx before two
+   processes of server.js, as if they were one. */
+server_t *python_start(const char *options);
+server_t *socketioxide_start(const char *options);
+server_t *nginx_start(const char *options);
+
+/* Starts proxy.js, which says what it can do; its reports and commands are waited for and given as a server's. */
+server_t *proxy_start(const char *options);
+
 int server_port(const server_t *server);
+
+/* Its URL, by 127.0.0.1 or [::1]; https if its options say so. */
+const char *server_url(const server_t *server);
 
 /* SIGKILL; a graceful end; again on the same port; SIGSTOP and SIGCONT. */
 void server_kill(server_t *server);
@@ -303,11 +327,21 @@ const char *server_wait(server_t *server, const char *beginning);
 /* Whether such a report is here. Call after a command: its answer comes after all reports before it. */
 int server_has(server_t *server, const char *beginning);
 
-/* Loads, enables, configures "main", starts it and waits until it is connected. */
+/* Loads, enables, configures "main" for the server's URL, starts it and waits until it is connected. */
 socketio_connection_t connected(server_t *server, const char *extra);
 
 /* Returns when all that the server sent before has arrived as events. */
 void barrier(socketio_connection_t connection);
+
+/* The path of a file of the test certificates (xtask/src/steps/certificates.rs has them all): "ca.pem", "good.der",
+   "client.key.pem", ... Valid until the eighth next one. */
+const char *certificate(const char *file);
+
+/* SHA-256 of a certificate, in hex. Valid until the next one. */
+const char *fingerprint(const char *name);
+
+/* The fields of a connection that trusts this authority alone, and `extra`. Valid until the next ones. */
+const char *trusting(const char *file, const char *extra);
 
 /* A server that says only what the test gives it, frame by frame, to all its clients. */
 server_t *scripted_start(void);
@@ -336,6 +370,42 @@ int raw_start(const char *answer);
 
 /* How many connections it has accepted. */
 int raw_accepted(int port);
+
+/* ---- Variants ---- */
+
+/* The reach_ cases run against each variant in turn: parts with a + between them, in SOCKETIO_TEST_VARIANT.
+   npm4 npm3 python socketioxide nginx: the server. automatic websocket polling: the transport.
+   tls: by https. connect-proxy connect-proxy-password socks5 socks5-password: through such a proxy. */
+int variant_has(const char *part);
+
+/* The Transport setting. */
+const char *variant_transport(void);
+
+/* Starts the variant's server, with these options (fields without braces, or NULL), and its proxy. */
+server_t *variant_start(const char *options);
+
+/* "main", configured for that server as the variant wants it, stopped. Call `begin` before. */
+socketio_connection_t variant_configure(const char *extra);
+
+/* NULL: without one. */
+server_t *variant_proxy(void);
+
+/* ---- The machine, as the library sees it ---- */
+
+/* Shifts the clock of the day against the true one, from now on until the case ends. */
+void clock_shift(int64_t seconds);
+
+/* A name is looked up as these addresses, separated by spaces, or is unknown (NULL); or its look-up hangs until another
+   of these is called for it, or until the case ends. The texts must stay. All other names are the system's. */
+void name_resolves(const char *name, const char *addresses);
+void name_hangs(const char *name);
+
+/* How often such a name was looked up. */
+int name_lookups(const char *name);
+
+/* Sets a variable of the environment, or takes it out (NULL). Call it before `begin`: later no thread of the library may
+   read it at the same time. Cases begin without variables that name proxies or certificates. */
+void set_environment(const char *name, const char *value);
 
 /* ---- Measures ---- */
 

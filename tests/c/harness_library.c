@@ -174,11 +174,28 @@ socketio_status_t apply_settings(const char *format, ...)
     return status;
 }
 
+/* The transport that a case gets if its fields don't name one. */
+static const char *default_transport(void)
+{
+    const char *transport = getenv("SOCKETIO_TEST_TRANSPORT");
+    return transport != NULL ? transport : "WebSocket Only";
+}
+
+void settings_add_url(const char *name, const char *url, const char *extra)
+{
+    text_format(&settings_text, "%s{\"name\":\"%s\",\"url\":\"%s\"", settings_text.len == 0 ? "{\"connections\":[" : ",",
+                name, url);
+    if (extra == NULL || strstr(extra, "\"transport\"") == NULL) {
+        text_format(&settings_text, ",\"transport\":\"%s\"", default_transport());
+    }
+    text_format(&settings_text, "%s%s}", extra != NULL ? "," : "", extra != NULL ? extra : "");
+}
+
 void settings_add(const char *name, int port, const char *extra)
 {
-    text_format(&settings_text, "%s{\"name\":\"%s\",\"url\":\"http://127.0.0.1:%d\"%s%s}",
-                settings_text.len == 0 ? "{\"connections\":[" : ",", name, port, extra != NULL ? "," : "",
-                extra != NULL ? extra : "");
+    char url[64];
+    snprintf(url, sizeof url, "http://127.0.0.1:%d", port);
+    settings_add_url(name, url, extra);
 }
 
 void settings_apply(void)
@@ -199,6 +216,13 @@ socketio_connection_t find(const char *name)
 socketio_connection_t configure(int port, const char *extra)
 {
     settings_add("main", port, extra);
+    settings_apply();
+    return find("main");
+}
+
+socketio_connection_t configure_url(const char *url, const char *extra)
+{
+    settings_add_url("main", url, extra);
     settings_apply();
     return find("main");
 }

@@ -51,4 +51,12 @@ void print_log(void);
 
 void end_servers(void);
 
+/* ---- The machine ---- */
+
+/* Ends every look-up that hangs. */
+void release_names(void);
+
+/* What the machine that runs the tests says about proxies and certificates is not for the tests. */
+void forget_environment(void);
+
 #endif /* HARNESS_PARTS_H */

@@ -17,7 +17,13 @@
 
 struct server_t {
     int port;
+    /* What runs it: an executable, and its script if it needs one. */
+    const char *program;
+    char script[1024];
     const char *options;
+    char url[64];
+    /* It has processes of its own to end. */
+    int ends_by_itself;
     /* 0: not running. */
     pid_t pid;
     int commands;
@@ -39,7 +45,7 @@ typedef struct raw_t {
     int held_count;
 } raw_t;
 
-static server_t servers[4];
+static server_t servers[8];
 static size_t server_count;
 static raw_t raws[16];
 static size_t raw_count;
@@ -67,11 +73,6 @@ int port_reserve(void)
 
 static void server_spawn(server_t *server)
 {
-    const char *node = getenv("SOCKETIO_TEST_NODE");
-    const char *script = getenv("SOCKETIO_TEST_SERVER");
-    if (node == NULL || script == NULL) {
-        skip("SOCKETIO_TEST_NODE and SOCKETIO_TEST_SERVER are not set");
-    }
     char port[8];
     snprintf(port, sizeof port, "%d", server->port);
     int commands[2];
@@ -84,11 +85,17 @@ static void server_spawn(server_t *server)
     server->pid = fork();
     CHECK(server->pid >= 0);
     if (server->pid == 0) {
-        /* A frozen server would not notice that its stdin closed. */
-        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (!server->ends_by_itself) {
+            /* A frozen server would not notice that its stdin closed. */
+            prctl(PR_SET_PDEATHSIG, SIGKILL);
+        }
         dup2(commands[0], STDIN_FILENO);
         dup2(reports[1], STDOUT_FILENO);
-        execl(node, node, script, port, server->options, (char *)NULL);
+        if (server->script[0] != 0) {
+            execl(server->program, server->program, server->script, port, server->options, (char *)NULL);
+        } else {
+            execl(server->program, server->program, port, server->options, (char *)NULL);
+        }
         _exit(127);
     }
     close(commands[0]);
@@ -98,14 +105,60 @@ static void server_spawn(server_t *server)
     server_wait(server, "ready ");
 }
 
-server_t *server_start(const char *options)
+/* `program` is the name of an environment variable, `script` lies beside server.js. */
+static server_t *spawn(const char *program, const char *script, const char *options, int ends_by_itself)
 {
+    const char *official = getenv("SOCKETIO_TEST_SERVER");
+    if (getenv(program) == NULL || official == NULL) {
+        char reason[128];
+        snprintf(reason, sizeof reason, "%s or SOCKETIO_TEST_SERVER is not set", program);
+        skip(reason);
+    }
     CHECK(server_count < COUNT(servers));
     server_t *server = &servers[server_count++];
     server->port = port_reserve();
+    server->program = getenv(program);
+    if (script != NULL) {
+        size_t folder_len = (size_t)(strrchr(official, '/') - official);
+        snprintf(server->script, sizeof server->script, "%.*s/%s", (int)folder_len, official, script);
+    }
     server->options = options != NULL ? options : "{}";
+    server->ends_by_itself = ends_by_itself;
+    const char *scheme = strstr(server->options, "\"tls\"") != NULL ? "https" : "http";
+    const char *host = strstr(server->options, "\"host\":\"::1\"") != NULL ? "[::1]" : "127.0.0.1";
+    snprintf(server->url, sizeof server->url, "%s://%s:%d", scheme, host, server->port);
     server_spawn(server);
     return server;
+}
+
+server_t *server_start(const char *options)
+{
+    return spawn("SOCKETIO_TEST_NODE", "server.js", options, 0);
+}
+
+server_t *python_start(const char *options)
+{
+    return spawn("SOCKETIO_TEST_PYTHON", "server.py", options, 0);
+}
+
+server_t *socketioxide_start(const char *options)
+{
+    return spawn("SOCKETIO_TEST_SOCKETIOXIDE", NULL, options, 0);
+}
+
+server_t *nginx_start(const char *options)
+{
+    return spawn("SOCKETIO_TEST_NODE", "nginx.js", options, 1);
+}
+
+server_t *proxy_start(const char *options)
+{
+    return spawn("SOCKETIO_TEST_NODE", "proxy.js", options, 0);
+}
+
+const char *server_url(const server_t *server)
+{
+    return server->url;
 }
 
 int server_port(const server_t *server)
@@ -264,7 +317,7 @@ const char *server_command(server_t *server, const char *format, ...)
 socketio_connection_t connected(server_t *server, const char *extra)
 {
     begin();
-    socketio_connection_t connection = configure(server->port, extra);
+    socketio_connection_t connection = configure_url(server->url, extra);
     CHECK_STATUS(start(connection), SOCKETIO_OK);
     WAIT_START(connection);
     return connection;
@@ -334,6 +387,42 @@ void script_expect(server_t *server, const char *frame)
     char line[1024];
     snprintf(line, sizeof line, "said %s", quoted(frame));
     server_expect(server, line);
+}
+
+/* ---- Certificates ---- */
+
+const char *certificate(const char *file)
+{
+    /* A few at a time stay valid. */
+    static char paths[8][1024];
+    static size_t next;
+    const char *folder = getenv("SOCKETIO_TEST_CERTIFICATES");
+    if (folder == NULL) {
+        skip("SOCKETIO_TEST_CERTIFICATES is not set");
+    }
+    char *path = paths[next++ % COUNT(paths)];
+    snprintf(path, sizeof paths[0], "%s/%s", folder, file);
+    return path;
+}
+
+const char *fingerprint(const char *name)
+{
+    static char hex[64 + 1];
+    char file[64];
+    snprintf(file, sizeof file, "%s.sha256", name);
+    FILE *opened = fopen(certificate(file), "r");
+    CHECK(opened != NULL && fread(hex, 1, 64, opened) == 64);
+    fclose(opened);
+    return hex;
+}
+
+const char *trusting(const char *file, const char *extra)
+{
+    static text_t fields;
+    fields.len = 0;
+    text_format(&fields, "\"certificate_check\":\"CA File Only\",\"ca_file\":\"%s\"", certificate(file));
+    text_format(&fields, "%s%s", extra != NULL ? "," : "", extra != NULL ? extra : "");
+    return fields.ptr;
 }
 
 /* ---- Raw servers ---- */
@@ -407,7 +496,7 @@ static void raw_stop(raw_t *raw)
 void end_servers(void)
 {
     for (size_t i = 0; i < server_count; i++) {
-        server_end(&servers[i], SIGKILL);
+        server_end(&servers[i], servers[i].ends_by_itself ? 0 : SIGKILL);
     }
     for (size_t i = 0; i < raw_count; i++) {
         raw_stop(&raws[i]);

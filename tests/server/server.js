@@ -1,35 +1,57 @@
-// The official Socket.IO server, remote-controlled by the C tests.
+// The official Socket.IO server, remote-controlled by the C tests (control.js says how).
 //
 //     node server.js PORT [OPTIONS]
 //
-// OPTIONS is a JSON object. `mode`, `token` and `refuse` are ours (see below), the rest goes to socket.io as it is.
+// OPTIONS is a JSON object. These are ours, the rest goes to socket.io as it is:
 //
-// Control: one command a line on stdin, `NAME JSON`; each gets one answer line on stdout, `= JSON` or `! REASON`.
-// Reports: lines `KIND JSON` on stdout as things happen: ready, connected, disconnected, got, answer, packet; in mode
-// `scripted` opened and said.
-// The process ends when its stdin closes, so that nothing is left behind by a test that dies.
+//     mode      what to be, see MODES; socket.io if it is not given
+//     version   of socket.io: 4 (if not given), 3 or 2
+//     host      the address to listen at; 127.0.0.1 if it is not given
+//     tls       the name of a certificate of the tests, or {certificate, client_ca, ...}, the rest as in Node.js
+//     redis     the path of a Redis server's socket: the namespaces are shared with other processes
+//     token     what the namespace /admin wants in auth.token
+//     refuse    refusals by namespace, see `admit`
+//     answers, posts, upgrades   in mode `answers`: what is answered
+//
+// Reports: ready, transport, upgraded, connected, disconnected, got, exact, answer, packet; in mode `scripted` opened
+// and said; in mode `answers` request.
 
 'use strict';
 
-const http = require('node:http');
-const { Server } = require('socket.io');
 const { WebSocketServer } = require('ws');
+const { report, obey, tlsOptions } = require('./control.js');
 
 const port = Number(process.argv[2]);
-const { mode = 'socket.io', token = 'secret', refuse = {}, ...serverOptions } = JSON.parse(process.argv[3] || '{}');
+const {
+    mode = 'socket.io',
+    version = 4,
+    host = '127.0.0.1',
+    tls = null,
+    redis = null,
+    token = 'secret',
+    refuse = {},
+    answers = [],
+    posts = answers,
+    upgrades = answers,
+    ...serverOptions
+} = JSON.parse(process.argv[3] || '{}');
 
 // Longer texts and byte strings are reported by length and checksum, so that a report line stays short.
 const REPORT_LIMIT = 1024;
 
-const web = http.createServer();
+const web = listener();
+// Every TCP connection that stands; none of them is read while `paused`.
+const connections = new Set();
+let paused = false;
 const refusals = new Map(Object.entries(refuse));
 const numbered = new Map();
 let io = null;
 let script = null;
 let reportPackets = false;
 
-function report(kind, value) {
-    process.stdout.write(`${kind} ${JSON.stringify(value)}\n`);
+function listener() {
+    const [plain, secure] = mode === 'answers' ? ['node:net', 'node:tls'] : ['node:http', 'node:https'];
+    return tls ? require(secure).createServer(tlsOptions(tls)) : require(plain).createServer();
 }
 
 // FNV-1a, 32 bits; the harness has the same.
@@ -103,7 +125,7 @@ function serve(socket) {
             return;
         }
         const ack = typeof args.at(-1) === 'function' ? args.pop() : null;
-        if (event !== 'barrier') {
+        if (event !== 'barrier' && event !== 'exact') {
             report('got', { nsp, event, args: args.map(describe), ...(ack && { ack: true }) });
         }
         if (event === 'ack' || event === 'barrier') {
@@ -135,8 +157,9 @@ function engineSockets() {
     return Object.values(io.engine.clients);
 }
 
+// Those of clients that are on polling are not among them.
 function webSockets() {
-    return script ? [...script.clients] : engineSockets().map((socket) => socket.transport.socket);
+    return script ? [...script.clients] : engineSockets().flatMap((socket) => socket.transport.socket ?? []);
 }
 
 const COMMANDS = {
@@ -146,11 +169,19 @@ const COMMANDS = {
     // Emits with an ack, reports what the clients answered.
     ask({ nsp = '/', event, args = [], timeout = 5000 }) {
         for (const socket of io.of(nsp).sockets.values()) {
+            const told = (outcome) => report('answer', { nsp, event, ...outcome });
+            if (version < 4) {
+                socket.emit(event, ...args.map(build), (...answer) => told({ args: answer.map(describe) }));
+                continue;
+            }
             socket.timeout(timeout).emit(event, ...args.map(build), (error, ...answer) => {
-                const outcome = error ? { error: error.message } : { args: answer.map(describe) };
-                report('answer', { nsp, event, ...outcome });
+                told(error ? { error: error.message } : { args: answer.map(describe) });
             });
         }
+    },
+    // Emits one argument to the default namespace, a JSON text that arrives as it is written.
+    emit_exact({ event, json }) {
+        engineSockets().forEach((socket) => socket.write(`2${JSON.stringify([event]).slice(0, -1)},${json}]`));
     },
     flood({ nsp = '/', event, count }) {
         for (let i = 0; i < count; i += 1) {
@@ -172,11 +203,18 @@ const COMMANDS = {
         webSockets().forEach((socket) => socket.tcp.write(frames));
     },
     disconnect({ nsp = '/', close = false }) {
-        io.of(nsp).disconnectSockets(close);
+        [...io.of(nsp).sockets.values()].forEach((socket) => socket.disconnect(close));
     },
-    // Ends the transport without a word.
+    // Ends the transport without a word. A client on polling may have no connection just now: its session goes too.
     cut() {
+        const polling = script ? [] : engineSockets().filter((socket) => socket.transport.name === 'polling');
         webSockets().forEach((socket) => socket.terminate());
+        connections.forEach((connection) => connection.destroy());
+        polling.forEach((socket) => socket.readyState === 'open' && socket.transport.onError('cut'));
+    },
+    // Ends every TCP connection, and nothing else.
+    cut_tcp() {
+        connections.forEach((connection) => connection.destroy());
     },
     // Ends the transport by an Engine.IO close.
     close() {
@@ -184,10 +222,12 @@ const COMMANDS = {
     },
     // Stops reading from the clients, so that their writes pile up.
     pause() {
-        webSockets().forEach((socket) => socket.pause());
+        paused = true;
+        connections.forEach((connection) => connection._handle?.readStop());
     },
     resume() {
-        webSockets().forEach((socket) => socket.resume());
+        paused = false;
+        connections.forEach((connection) => connection._handle?.readStart());
     },
     refuse({ nsp, ...refusal }) {
         refusals.set(nsp, build(refusal));
@@ -202,6 +242,10 @@ const COMMANDS = {
         const counts = Array.from(io._nsps.values(), (nsp) => [nsp.name, nsp.sockets.size]).sort();
         return { engine: io.engine.clientsCount, ...Object.fromEntries(counts.filter(([, size]) => size > 0)) };
     },
+    // What each client is on.
+    transports() {
+        return engineSockets().map((socket) => socket.transport.name);
+    },
     handshakes({ nsp = '/' }) {
         return Array.from(io.of(nsp).sockets.values(), ({ handshake: { headers, query, auth, url } }) => {
             return { headers, query, auth, url };
@@ -215,28 +259,83 @@ const COMMANDS = {
     },
 };
 
-function obey(line) {
-    try {
-        const [, name, argument] = /^(\w+) ?(.*)$/.exec(line);
-        process.stdout.write(`= ${JSON.stringify(COMMANDS[name](JSON.parse(argument || '{}')) ?? null)}\n`);
-    } catch (error) {
-        process.stdout.write(`! ${line}: ${error.message}\n`);
+// Shares the namespaces with the processes at the same Redis server.
+async function share() {
+    const { createClient } = require('@redis/client');
+    const publisher = createClient({ socket: { path: redis } });
+    const subscriber = publisher.duplicate();
+    await Promise.all([publisher.connect(), subscriber.connect()]);
+    io.adapter(require('@socket.io/redis-adapter').createAdapter(publisher, subscriber));
+    return subscriber;
+}
+
+function reportTransports(socket) {
+    report('transport', { name: socket.transport.name });
+    socket.on('upgrade', (transport) => report('upgraded', { name: transport.name }));
+}
+
+// A number that JavaScript can't hold is reported as it stands on the wire.
+const EXACT = '2["exact",';
+
+// Where the first HTTP request of this text ends; 0 if it has no end yet.
+function requestEnd(text) {
+    const head = text.indexOf('\r\n\r\n') + 4;
+    const [, length] = /\r\ncontent-length: *(\d+)/i.exec(text.slice(0, head)) ?? [null, 0];
+    return head > 3 && text.length >= head + Number(length) ? head + Number(length) : 0;
+}
+
+// An answer of mode `answers`: {parts, gzip, drip, endless, end}. `parts` are texts, or as `build` has them; those of
+// `gzip` follow compressed. With `drip`, a byte every so many milliseconds; with `endless`, the last part comes again
+// as long as it is read. Then the connection is closed, or kept if `end` is false.
+async function give(socket, { parts = [], gzip = null, drip = 0, endless = false, end = true }) {
+    const all = parts.map(build);
+    if (gzip) {
+        all.push(require('node:zlib').gzipSync(Buffer.concat(gzip.map((part) => Buffer.from(build(part))))));
+    }
+    if (drip > 0) {
+        for (const byte of Buffer.concat(all.map((part) => Buffer.from(part)))) {
+            socket.write(Buffer.from([byte]));
+            await new Promise((resolve) => setTimeout(resolve, drip));
+        }
+    } else {
+        all.forEach((part) => socket.write(part));
+    }
+    while (endless && !socket.destroyed) {
+        if (!socket.write(all.at(-1))) {
+            await new Promise((resolve) => socket.once('drain', resolve).once('close', resolve));
+        }
+    }
+    if (end) {
+        socket.end();
     }
 }
 
 const MODES = {
-    'socket.io'() {
-        io = new Server(web, { serveClient: false, ...serverOptions });
+    async 'socket.io'() {
+        const library = require({ 2: 'socket.io-2', 3: 'socket.io-3', 4: 'socket.io' }[version]);
+        io = new (library.Server ?? library)(web, { serveClient: false, ...serverOptions });
+        const subscriber = redis && (await share());
+        if (version === 2) {
+            // There to be recognised, not to be used.
+            io.on('connection', (socket) => report('connected', { nsp: socket.nsp.name, sid: socket.id }));
+            return;
+        }
         for (const nsp of ['/', '/chat', '/admin', /^\/dynamic-\w+$/]) {
             io.of(nsp).use(admit).on('connection', serve);
         }
         io.engine.on('connection', (socket) => {
+            reportTransports(socket);
             socket.on('packet', ({ type, data }) => {
                 if (reportPackets && type === 'message') {
                     report('packet', describe(data));
                 }
+                if (typeof data === 'string' && data.startsWith(EXACT)) {
+                    process.stdout.write(`exact ${data.slice(EXACT.length, -1)}\n`);
+                }
             });
         });
+        // Subscriptions are taken in order: with this one, those of the namespaces stand.
+        await subscriber?.subscribe('ready', () => {});
     },
     // A WebSocket server that knows nothing of Engine.IO.
     websocket() {
@@ -255,9 +354,40 @@ const MODES = {
     chatter() {
         new WebSocketServer({ server: web }).on('connection', (socket) => socket.send('hello, who are you?'));
     },
+    // Answers each HTTP request by the next of `answers`, byte for byte, and the last one again and again. POST requests
+    // and those with Upgrade may have lists of their own.
+    answers() {
+        const taken = new Map();
+        web.on(tls ? 'secureConnection' : 'connection', (socket) => {
+            let request = '';
+            socket.on('error', () => {});
+            socket.on('data', (data) => {
+                request += data.toString('latin1');
+                for (let end; (end = requestEnd(request)) > 0; request = request.slice(end)) {
+                    const [head, body] = request.slice(0, end).split('\r\n\r\n', 2);
+                    report('request', { head: head.split('\r\n'), body });
+                    const list = /\r\nupgrade:/i.test(head) ? upgrades : head.startsWith('POST') ? posts : answers;
+                    const next = taken.get(list) ?? 0;
+                    taken.set(list, next + 1);
+                    give(socket, list[Math.min(next, list.length - 1)]);
+                }
+            });
+        });
+    },
 };
 
-MODES[mode]();
-require('node:readline').createInterface({ input: process.stdin }).on('line', obey);
-process.stdin.on('end', () => process.exit(0));
-web.listen(port, '127.0.0.1', () => report('ready', { port: web.address().port }));
+web.on('connection', (connection) => {
+    connections.add(connection);
+    connection.on('close', () => connections.delete(connection));
+    connection.on('error', () => {});
+    if (paused) {
+        connection._handle?.readStop();
+    }
+});
+// A client that does not like our certificate is part of the tests.
+web.on('tlsClientError', ({ code, message }) => report('tls_error', { code, message }));
+obey(COMMANDS);
+(async () => {
+    await MODES[mode]();
+    web.listen(port, host, () => report('ready', { port: web.address().port }));
+})();

@@ -72,10 +72,11 @@ fn shown(command: &Command) -> String {
     words.join(" ")
 }
 
-/// Where a program lies, if it is installed.
+/// Where a program lies, if it is installed. Debian keeps servers where only root looks.
 pub fn find(program: &str) -> Option<PathBuf> {
     let paths = std::env::var_os("PATH")?;
-    std::env::split_paths(&paths).map(|folder| folder.join(program)).find(|path| path.is_file())
+    let folders = std::env::split_paths(&paths).chain(["/usr/sbin".into()]);
+    folders.map(|folder| folder.join(program)).find(|path| path.is_file())
 }
 
 /// Process groups that must not outlive this program.

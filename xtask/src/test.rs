@@ -9,12 +9,19 @@ use crate::demo;
 use crate::report::{self, Report};
 use crate::repository::{self, Profile};
 use crate::steps::harness::Selection;
-use crate::steps::{elf, examples, exports, generated, harness, header, imports, npm, rust, tools};
+use crate::steps::{
+    certificates, elf, examples, exports, generated, harness, header, imports, npm, python, rust, tools,
+};
 
 /// Steps that others build on.
 const DEBUG_LIBRARY: &str = "debug library";
 const RELEASE_LIBRARY: &str = "release library";
 const TEST_SERVER: &str = "test server";
+const PYTHON_SERVER: &str = "Python test server";
+const RUST_SERVER: &str = "Rust test server";
+const CERTIFICATES: &str = "certificates";
+/// What the C harness meets.
+const SERVERS: &[&str] = &[TEST_SERVER, PYTHON_SERVER, RUST_SERVER, CERTIFICATES];
 /// Steps whose cases a filter selects from.
 const RUST_TESTS: &str = "Rust tests";
 const C_HARNESS: &str = "C harness";
@@ -96,23 +103,24 @@ fn everything(report: &mut Report, options: &Options) {
     build(report, Profile::Release);
     report.after("examples by make", &[DEBUG_LIBRARY], || examples::make(Profile::Debug));
     report.after("examples by CMake", &[DEBUG_LIBRARY], || examples::cmake(Profile::Debug));
-    report.step(TEST_SERVER, npm::step);
+    servers(report);
     // Those of the studio need the library and the server.
     report.after(RUST_TESTS, &[DEBUG_LIBRARY, TEST_SERVER], || rust::test(None));
     report.after("export list", &[RELEASE_LIBRARY], || exports::step(&Profile::Release.library()));
     report.after("ELF file", &[RELEASE_LIBRARY], || elf::step(&Profile::Release.library()));
     report.step("header", header::step);
     report.step("C harness, build", harness::build);
-    report.after(C_HARNESS, &[options.library(), TEST_SERVER], || harness::run(options.selection()));
+    let needed: Vec<&str> = SERVERS.iter().copied().chain([options.library()]).collect();
+    report.after(C_HARNESS, &needed, || harness::run(options.selection()));
     report.after("demo", &[DEBUG_LIBRARY], demo::step);
 }
 
 /// The cases that a filter selects, or the C harness many times over.
 fn selected(report: &mut Report, options: &Options) {
     build(report, options.profile);
-    report.step(TEST_SERVER, npm::step);
+    servers(report);
     report.step("C harness, build", harness::build);
-    if report.succeeded(options.library()) && report.succeeded(TEST_SERVER) {
+    if report.succeeded(options.library()) && SERVERS.iter().all(|server| report.succeeded(server)) {
         if options.repeat.is_none() {
             report.optional_step(RUST_TESTS, || rust::test(options.filter.as_deref()));
         }
@@ -122,6 +130,13 @@ fn selected(report: &mut Report, options: &Options) {
         let filter = options.filter.as_deref().unwrap_or_default();
         report.step("cases", || bail!("none ran; the filter is \"{filter}\""));
     }
+}
+
+fn servers(report: &mut Report) {
+    report.step(TEST_SERVER, npm::step);
+    report.step(PYTHON_SERVER, python::step);
+    report.step(RUST_SERVER, rust::build_server);
+    report.step(CERTIFICATES, certificates::step);
 }
 
 fn build(report: &mut Report, profile: Profile) {

@@ -186,7 +186,7 @@ pub const STEPS: &[Step] = &[
         key: Key::Refused,
         title: "says what is wrong",
         way: Way::Project,
-        project: pulse("on_error", Some(("Code", "tcp_refused"))),
+        project: pulse("on_error", Some(("Code", "localhost_refused"))),
         server: "port closed",
         same: None,
         detail: error,

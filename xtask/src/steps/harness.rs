@@ -1,7 +1,8 @@
 //! The C harness: programs that load the library as a studio does and meet the official server.
 //!
 //! Each `tests/c/KIND_*.c` is a program. It lists its cases with `--list`, and runs one by its name: it exits with 0
-//! (passed), 77 (skipped, with the reason) or anything else (failed).
+//! (passed), 77 (skipped, with the reason) or anything else (failed). The cases of some kinds run several times: on each
+//! transport, or against each server, as the environment tells them.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
@@ -17,10 +18,40 @@ use tokio::task::JoinSet;
 use crate::process::{self, Group};
 use crate::report::{self, Case, Outcome};
 use crate::repository::{self, Profile};
-use crate::steps::tools;
+use crate::steps::{certificates, python, rust, tools};
 
 /// What the first part of a program's name may be: the kind of its tests.
-const KINDS: &[&str] = &["api", "flow", "misuse", "load"];
+const KINDS: &[&str] = &["api", "flow", "misuse", "load", "reach"];
+/// What the `flow` cases run on besides WebSocket only: the name in the report, and the setting.
+const TRANSPORTS: &[(&str, &str)] = &[("polling", "Polling Only"), ("automatic", "Automatic")];
+/// What the `reach` cases run against: server, TLS, transport, proxy (`tests/c/harness.h` has all parts).
+const VARIANTS: &[&str] = &[
+    "npm4+websocket",
+    "npm4+polling",
+    "npm4+automatic",
+    "npm4+tls+websocket",
+    "npm4+tls+polling",
+    "npm4+tls+automatic",
+    "npm3+websocket",
+    "npm3+polling",
+    "npm3+automatic",
+    "python+websocket",
+    "python+polling",
+    "python+automatic",
+    "socketioxide+websocket",
+    "socketioxide+polling",
+    "socketioxide+automatic",
+    "nginx+websocket",
+    "nginx+polling",
+    "nginx+automatic",
+    "nginx+tls+automatic",
+    "npm4+automatic+connect-proxy",
+    "npm4+polling+connect-proxy-password",
+    "npm4+websocket+connect-proxy-password",
+    "npm4+tls+automatic+connect-proxy-password",
+    "npm4+automatic+socks5",
+    "npm4+tls+automatic+socks5-password",
+];
 /// How the sources begin that every program is linked with.
 const COMMON: &str = "harness";
 const AT_A_TIME: usize = 2;
@@ -53,7 +84,7 @@ pub fn build() -> Result<Outcome> {
     let mut outcome = Outcome::default();
     for name in &programs {
         let mut command = compile(compiler, name);
-        command.args(&objects).arg("-o").arg(folder.join(name)).arg("-ldl");
+        command.args(&objects).arg("-o").arg(folder.join(name)).args(["-rdynamic", "-ldl"]);
         let result = kind_is_known(name).and_then(|()| process::run(command));
         outcome.count(format!("{name}.c"), result.map(drop).map_err(|error| format!("{error:#}")));
     }
@@ -107,17 +138,17 @@ pub struct Selection<'a> {
 pub fn run(selection: Selection) -> Result<Outcome> {
     let environment = Environment::new(selection.profile)?;
     let mut outcome = Outcome::default();
-    let mut cases = Vec::new();
+    let mut runs = Vec::new();
     let (_, programs) = sources()?;
     for program in programs.into_iter().filter(|program| folder().join(program).is_file()) {
         match list(&program, &environment) {
-            Ok(names) => cases.extend(names.into_iter().map(|name| format!("{program}/{name}"))),
+            Ok(cases) => runs.extend(cases.iter().flat_map(|case| case.runs(&program))),
             Err(error) => outcome.failed.push(Case::new(program, format!("{error:#}"))),
         }
     }
-    cases.retain(|case| selection.filter.is_none_or(|filter| case.contains(filter)));
-    let count = cases.len();
-    let ends = process::runtime().block_on(run_all(cases, selection.rounds, environment))?;
+    runs.retain(|run| selection.filter.is_none_or(|filter| run.name().contains(filter)));
+    let count = runs.len();
+    let ends = process::runtime().block_on(run_all(runs, selection.rounds, environment))?;
     let slowest = ends.iter().max_by_key(|end| end.time);
     if let Some(slowest) = slowest {
         let rounds = if selection.rounds > 1 { format!("{} times ", selection.rounds) } else { String::new() };
@@ -128,22 +159,80 @@ pub fn run(selection: Selection) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The names of a program's cases.
-fn list(program: &str, environment: &Environment) -> Result<Vec<String>> {
-    let mut command = process::command(folder().join(program));
-    command.arg("--list").envs(environment.variables());
-    let output = process::run(command)?;
-    let names: Vec<String> = output.lines().map(str::to_owned).collect();
-    for (i, name) in names.iter().enumerate() {
-        let is_name = |name: &str| name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') && !name.is_empty();
-        if !is_name(name) || names[..i].contains(name) {
-            bail!("--list: \"{name}\" is no name of a case, or stands twice");
+/// A case as its program lists it.
+struct Listed {
+    name: String,
+    /// It does not run on each transport.
+    once: bool,
+}
+
+impl Listed {
+    /// All that the case is run for.
+    fn runs(&self, program: &str) -> Vec<Run> {
+        let run = |label, variable| Run { program: program.to_owned(), case: self.name.clone(), label, variable };
+        match program.split('_').next() {
+            Some("reach") => {
+                VARIANTS.iter().map(|variant| run(Some(*variant), Some(("SOCKETIO_TEST_VARIANT", *variant)))).collect()
+            }
+            Some("flow") if !self.once => {
+                let others = TRANSPORTS.iter();
+                let others =
+                    others.map(|(label, setting)| run(Some(label), Some(("SOCKETIO_TEST_TRANSPORT", setting))));
+                std::iter::once(run(None, None)).chain(others).collect()
+            }
+            _ => vec![run(None, None)],
         }
     }
-    if names.is_empty() {
+}
+
+/// One run of a case: the case itself, on a transport, or against a server.
+#[derive(Clone)]
+struct Run {
+    program: String,
+    case: String,
+    /// Tells it from the other runs of the case.
+    label: Option<&'static str>,
+    /// What its environment says beyond that of all.
+    variable: Option<(&'static str, &'static str)>,
+}
+
+impl Run {
+    fn name(&self) -> String {
+        let label = self.label.map(|label| format!(" [{label}]")).unwrap_or_default();
+        format!("{}/{}{label}", self.program, self.case)
+    }
+
+    fn log(&self, round: usize) -> PathBuf {
+        let label = self.label.map(|label| format!(".{label}")).unwrap_or_default();
+        folder().join("logs").join(format!("{}.{}{label}.{round}.log", self.program, self.case))
+    }
+}
+
+/// A program's cases.
+fn list(program: &str, environment: &Environment) -> Result<Vec<Listed>> {
+    let mut command = process::command(folder().join(program));
+    command.arg("--list").envs(environment.variables());
+    let cases = listed(&process::run(command)?)?;
+    if cases.is_empty() {
         bail!("--list: it has no case");
     }
-    Ok(names)
+    Ok(cases)
+}
+
+fn listed(output: &str) -> Result<Vec<Listed>> {
+    let mut cases: Vec<Listed> = Vec::new();
+    for line in output.lines() {
+        let (name, once) = match line.split_once(' ') {
+            Some((name, "once")) => (name, true),
+            _ => (line, false),
+        };
+        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        if !is_name || cases.iter().any(|case| case.name == name) {
+            bail!("--list: \"{name}\" is no name of a case, or stands twice");
+        }
+        cases.push(Listed { name: name.to_owned(), once });
+    }
+    Ok(cases)
 }
 
 /// What the programs find in their environment.
@@ -151,6 +240,9 @@ struct Environment {
     library: PathBuf,
     server: PathBuf,
     node: PathBuf,
+    python: PathBuf,
+    socketioxide: PathBuf,
+    certificates: PathBuf,
 }
 
 impl Environment {
@@ -159,14 +251,20 @@ impl Environment {
             library: profile.library(),
             server: repository::root().join("tests/server/server.js"),
             node: process::find("node").context("node is not installed")?,
+            python: python::interpreter(),
+            socketioxide: rust::socketioxide_server()?,
+            certificates: certificates::folder(),
         })
     }
 
-    fn variables(&self) -> [(&'static str, &Path); 3] {
+    fn variables(&self) -> [(&'static str, &Path); 6] {
         [
             ("SOCKETIO_LIBRARY", &self.library),
             ("SOCKETIO_TEST_SERVER", &self.server),
             ("SOCKETIO_TEST_NODE", &self.node),
+            ("SOCKETIO_TEST_PYTHON", &self.python),
+            ("SOCKETIO_TEST_SOCKETIOXIDE", &self.socketioxide),
+            ("SOCKETIO_TEST_CERTIFICATES", &self.certificates),
         ]
     }
 }
@@ -185,37 +283,36 @@ enum Verdict {
     Failed(String),
 }
 
-async fn run_all(cases: Vec<String>, rounds: usize, environment: Environment) -> Result<Vec<End>> {
-    let total = cases.len() * rounds;
+async fn run_all(runs: Vec<Run>, rounds: usize, environment: Environment) -> Result<Vec<End>> {
+    let total = runs.len() * rounds;
     let environment = Arc::new(environment);
     let places = Arc::new(Semaphore::new(AT_A_TIME));
-    let mut runs = JoinSet::new();
+    let mut tasks = JoinSet::new();
     for round in 0..rounds {
-        for case in &cases {
-            let (case, environment, places) = (case.clone(), environment.clone(), places.clone());
-            runs.spawn(async move {
+        for run in &runs {
+            let (run, environment, places) = (run.clone(), environment.clone(), places.clone());
+            tasks.spawn(async move {
                 let _place = places.acquire_owned().await?;
                 let begin = Instant::now();
-                let result = run_case(&case, round, &environment).await.with_context(|| case.clone())?;
-                anyhow::Ok(End { case, time: begin.elapsed(), result })
+                let result = run_case(&run, round, &environment).await.with_context(|| run.name())?;
+                anyhow::Ok(End { case: run.name(), time: begin.elapsed(), result })
             });
         }
     }
     let mut ends = Vec::with_capacity(total);
-    while let Some(end) = runs.join_next().await {
+    while let Some(end) = tasks.join_next().await {
         ends.push(end??);
         report::progress(&format!("{} of {total} cases", ends.len()));
     }
     Ok(ends)
 }
 
-async fn run_case(case: &str, round: usize, environment: &Environment) -> Result<Verdict> {
-    let (program, name) = case.split_once('/').context("a case is program/name")?;
+async fn run_case(run: &Run, round: usize, environment: &Environment) -> Result<Verdict> {
     // A file, not a pipe: a process that a case left behind could hold a pipe open for ever.
-    let log = folder().join("logs").join(format!("{program}.{name}.{round}.log"));
+    let log = run.log(round);
     let file = File::create(&log)?;
-    let mut command = process::command(folder().join(program));
-    command.arg(name).envs(environment.variables());
+    let mut command = process::command(folder().join(&run.program));
+    command.arg(&run.case).envs(environment.variables()).envs(run.variable);
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let mut child = tokio::process::Command::from(command).process_group(0).kill_on_drop(true).spawn()?;
     let group = Group::of(&child);
@@ -303,6 +400,25 @@ mod tests {
         summarize(&mut outcome, vec![end("api_a/x", Verdict::Skipped("no IPv6".to_owned()))], 1);
         assert_eq!((outcome.passed, outcome.failed.len()), (0, 0));
         assert_eq!(outcome.skipped, [Case::new("api_a/x", "no IPv6")]);
+    }
+
+    #[test]
+    fn a_case_runs_for_all_that_its_kind_is_run_for() {
+        let cases = listed("a\nb once\n").unwrap();
+        let names =
+            |program: &str, case: usize| -> Vec<String> { cases[case].runs(program).iter().map(Run::name).collect() };
+        assert_eq!(names("api_x", 0), ["api_x/a"]);
+        assert_eq!(names("flow_x", 0), ["flow_x/a", "flow_x/a [polling]", "flow_x/a [automatic]"]);
+        assert_eq!(names("flow_x", 1), ["flow_x/b"]);
+        assert_eq!(names("reach_x", 0).len(), VARIANTS.len());
+        assert_eq!(names("reach_x", 0)[1], "reach_x/a [npm4+polling]");
+    }
+
+    #[test]
+    fn what_is_no_list_of_cases_is_refused() {
+        assert!(listed("a\na\n").is_err());
+        assert!(listed("a twice\n").is_err());
+        assert!(listed("\n").is_err());
     }
 
     #[test]

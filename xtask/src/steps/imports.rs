@@ -20,7 +20,8 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("settings", &["descriptor", "diagnostics"]),
     ("runtime", &["platform", "diagnostics"]),
     ("transport", &["runtime", "diagnostics", "protocol", "settings"]),
-    ("connection", &["protocol", "transport", "events", "settings", "runtime", "diagnostics", "descriptor"]),
+    ("doctor", &["transport", "protocol", "settings", "diagnostics"]),
+    ("connection", &["doctor", "protocol", "transport", "events", "settings", "runtime", "diagnostics", "descriptor"]),
     ("registry", &["connection", "events", "settings", "runtime", "diagnostics", "descriptor", "platform"]),
     ("nodes", &["registry", "connection", "descriptor", "events", "diagnostics"]),
     (
@@ -29,6 +30,7 @@ const ROOMS: &[(&str, &[&str])] = &[
             "nodes",
             "registry",
             "connection",
+            "doctor",
             "transport",
             "protocol",
             "events",

@@ -1,5 +1,6 @@
 //! What `test` and `check` consist of: a file a subject. Each step gives an [`Outcome`](crate::report::Outcome).
 
+pub mod certificates;
 pub mod elf;
 pub mod examples;
 pub mod exports;
@@ -8,5 +9,6 @@ pub mod harness;
 pub mod header;
 pub mod imports;
 pub mod npm;
+pub mod python;
 pub mod rust;
 pub mod tools;

@@ -14,6 +14,9 @@ fn packages() -> Result<[(&'static str, PathBuf); 2]> {
     Ok([("socketio-plugin", repository::target()), ("xtask", own_target()?)])
 }
 
+/// The package of the test server that is written in Rust.
+const SOCKETIOXIDE_SERVER: &str = "socketioxide-server";
+
 /// The folder in which this tool was built.
 fn own_target() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
@@ -37,7 +40,7 @@ pub fn clippy() -> Result<Outcome> {
         return Ok(Outcome::skipped("clippy", "clippy is not installed: rustup component add clippy"));
     }
     let mut outcome = Outcome::default();
-    for (package, target) in packages()? {
+    for (package, target) in packages()?.into_iter().chain([(SOCKETIOXIDE_SERVER, own_target()?)]) {
         let mut command = process::cargo();
         command
             .args(["clippy", "--quiet", "--package", package, "--all-targets", "--no-deps", "--target-dir"])
@@ -45,7 +48,7 @@ pub fn clippy() -> Result<Outcome> {
         command.args(["--", "-D", "warnings"]);
         outcome.count(package, process::run(command).map(drop).map_err(|error| format!("{error:#}")));
     }
-    outcome.note = "every target of socketio-plugin and xtask".to_owned();
+    outcome.note = "every target of socketio-plugin, xtask and a test server".to_owned();
     Ok(outcome)
 }
 
@@ -66,6 +69,19 @@ pub fn build(profile: Profile) -> Result<Outcome> {
     let library = profile.library();
     let size = std::fs::metadata(&library).with_context(|| format!("{} was not built", library.display()))?.len();
     Ok(Outcome::done(format!("{}, {:.1} MB", repository::shown(&library), size as f64 / 1e6)))
+}
+
+/// Builds the test server that is written in Rust.
+pub fn build_server() -> Result<Outcome> {
+    let mut command = process::cargo();
+    command.args(["build", "--quiet", "--package", SOCKETIOXIDE_SERVER, "--target-dir"]).arg(own_target()?);
+    process::run(command)?;
+    Ok(Outcome::done(repository::shown(&socketioxide_server()?)))
+}
+
+/// Where that server lies when it is built.
+pub fn socketioxide_server() -> Result<PathBuf> {
+    Ok(own_target()?.join("debug").join(SOCKETIOXIDE_SERVER))
 }
 
 /// The Rust tests of the library and of this tool, those whose name has `filter` in it.

@@ -15,6 +15,9 @@ const NEEDED: &[(&[&str], &str)] = &[
     (&["make"], "make"),
     (&["node"], "nodejs"),
     (&["npm"], "npm"),
+    (&["python3"], "python3-venv"),
+    (&["nginx"], "nginx"),
+    (&["redis-server"], "redis-server"),
     (&["nm"], "binutils"),
     (&["readelf"], "binutils"),
 ];
@@ -45,25 +48,35 @@ fn present(names: &[&str], package: &str) -> Result<String, String> {
     if *name == "node" && major.is_none_or(|major| major < NODE_MAJOR) {
         return Err(format!("node {version} is too old, {NODE_MAJOR} or newer is needed: {advice}"));
     }
+    if *name == "python3" && !makes_environments() {
+        return Err(format!("python3 {version} makes no virtual environments: {advice}"));
+    }
     Ok(format!("{name} {version}"))
 }
 
 /// What `name --version` says.
 fn version(name: &str) -> Option<String> {
-    let mut command = process::command(name);
-    command.arg("--version");
+    let mut command = process::command(process::find(name)?);
+    command.arg(if name == "nginx" { "-v" } else { "--version" });
     version_number(&process::run(command).ok()?)
 }
 
-/// The version in the first line of what a tool says of itself: the last word that begins with a digit.
+/// Debian's python3 can't do this without a package of its own.
+fn makes_environments() -> bool {
+    let mut command = process::command("python3");
+    command.args(["-c", "import ensurepip, venv"]);
+    process::run(command).is_ok()
+}
+
+/// The version in the first line of what a tool says of itself: the first word of numbers with dots.
 fn version_number(text: &str) -> Option<String> {
     let mut line = text.lines().next()?.to_owned();
     // What stands in brackets is the packager's.
     if let (Some(begin), Some(end)) = (line.find('('), line.find(')')) {
         line.replace_range(begin..=end, "");
     }
-    let mut words = line.split_whitespace().map(|word| word.trim_start_matches('v'));
-    words.rfind(|word| word.starts_with(|first: char| first.is_ascii_digit())).map(str::to_owned)
+    let mut words = line.split([' ', '/', '=']).map(|word| word.trim_start_matches('v'));
+    words.find(|word| word.starts_with(|c: char| c.is_ascii_digit()) && word.contains('.')).map(str::to_owned)
 }
 
 /// The C compilers that are installed, each with its C++ compiler if that is too.
@@ -86,6 +99,8 @@ mod tests {
             ("gcc (Debian 12.2.0-14+deb12u1) 12.2.0\nCopyright\n", "12.2.0"),
             ("GNU Make 4.3\n", "4.3"),
             ("Debian clang version 14.0.6\n", "14.0.6"),
+            ("nginx version: nginx/1.22.1\n", "1.22.1"),
+            ("Redis server v=7.0.15 sha=00000000:0 malloc=jemalloc-5.2.1 bits=64 build=5e9bf2\n", "7.0.15"),
         ] {
             assert_eq!(version_number(text).as_deref(), Some(version), "{text}");
         }

@@ -1,0 +1,292 @@
+//! An Engine.IO connection over whichever transport gets through.
+
+use std::cell::RefCell;
+use std::future::poll_fn;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use super::cookies::Cookies;
+use super::http::Client;
+use super::polling::{self, Polling};
+use super::recognise::{self, REDIRECTS};
+use super::websocket::{Failed, WebSocket};
+use super::{Dialer, Frame, Incoming, Lost, Progress, Request, Route, Stage, tls};
+use crate::diagnostics::{Code, Problem};
+use crate::protocol::engineio::{self, Handshake, Packet};
+use crate::settings::{Address, TransportChoice};
+
+/// What is known of the way to a server from one connection to the next, from Start to the final On Stop.
+#[derive(Default)]
+pub struct Memory {
+    /// A WebSocket did not get through although long-polling did: it is not tried again.
+    blocked: bool,
+    /// Long-polling does not work there: a WebSocket is tried first.
+    websocket_first: bool,
+    /// Whether the server expects TLS was looked at once, after an answer that made no sense.
+    tls_looked_for: bool,
+    cookies: Rc<RefCell<Cookies>>,
+}
+
+/// Whether a packet can be sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Room {
+    /// It can.
+    Now,
+    /// Once the connection has moved to a WebSocket, or has failed to.
+    Later,
+    /// It can't: an attachment may only have so many bytes.
+    Never(usize),
+}
+
+/// See the module.
+pub struct Engine {
+    kind: Kind,
+    memory: Rc<RefCell<Memory>>,
+}
+
+enum Kind {
+    WebSocket(Box<WebSocket>),
+    Polling(Box<Polling>),
+}
+
+impl Engine {
+    /// Opens a connection, to the handshake of Engine.IO.
+    pub async fn open(
+        dialer: Rc<Dialer>,
+        route: Rc<Route>,
+        request: Rc<Request>,
+        memory: Rc<RefCell<Memory>>,
+        progress: &Progress,
+    ) -> Result<(Engine, Handshake), Problem> {
+        let opening = Opening { dialer, route, request, memory, progress };
+        let opened = opening.open().await;
+        if let Err(problem) = &opened {
+            // A session that sticks to a server that is gone is worse than none.
+            opening.memory.borrow().cookies.borrow_mut().clear();
+            let address = &opening.request.address;
+            progress.foresee(problem);
+            if recognise::may_expect_tls(problem, address)
+                && !std::mem::replace(&mut opening.memory.borrow_mut().tls_looked_for, true)
+                && tls::speaks_tls(&opening.dialer, &opening.route, address).await
+            {
+                return Err(Problem::new(Code::PlainTlsServer).with("address", address));
+            }
+        }
+        opened
+    }
+
+    /// Whether it is on long-polling.
+    pub fn is_polling(&self) -> bool {
+        matches!(self.kind, Kind::Polling(_))
+    }
+
+    /// Whether it may still be moved to a WebSocket.
+    pub fn may_upgrade(&self) -> bool {
+        matches!(&self.kind, Kind::Polling(polling) if polling.may_upgrade())
+    }
+
+    /// The next frame.
+    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Lost>> {
+        let polling = match &mut self.kind {
+            Kind::WebSocket(socket) => return socket.poll_receive(cx),
+            Kind::Polling(polling) => polling,
+        };
+        let received = polling.poll_receive(cx);
+        match &received {
+            Poll::Ready(Ok(Incoming::Upgraded)) => {
+                if let Some(socket) = polling.take_websocket() {
+                    self.kind = Kind::WebSocket(Box::new(socket));
+                }
+            }
+            Poll::Ready(Ok(Incoming::NotUpgraded(_))) => self.memory.borrow_mut().blocked = true,
+            // Each request may reach another server: a WebSocket stays with one.
+            Poll::Ready(Err(Lost::Failed(problem))) if problem.code() == Code::EngineSession => {
+                let mut memory = self.memory.borrow_mut();
+                memory.websocket_first = !memory.blocked;
+            }
+            _ => {}
+        }
+        received
+    }
+
+    /// Whether a packet whose largest attachment has so many bytes can be sent.
+    pub fn room(&self, attachment: usize) -> Room {
+        match &self.kind {
+            Kind::Polling(polling) if attachment > 0 => polling.room(attachment),
+            Kind::WebSocket(_) | Kind::Polling(_) => Room::Now,
+        }
+    }
+
+    /// Whether a frame can be taken now; drives what was taken before.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        match &mut self.kind {
+            Kind::WebSocket(socket) => socket.poll_ready(cx),
+            Kind::Polling(polling) => polling.poll_ready(cx),
+        }
+    }
+
+    /// Takes a frame, after [`Engine::poll_ready`]. It leaves with the next flush.
+    pub fn send(&mut self, frame: Frame) -> Result<(), Lost> {
+        match &mut self.kind {
+            Kind::WebSocket(socket) => socket.send(frame),
+            Kind::Polling(polling) => {
+                polling.send(frame);
+                Ok(())
+            }
+        }
+    }
+
+    /// Writes all that was taken.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        match &mut self.kind {
+            Kind::WebSocket(socket) => socket.poll_flush(cx),
+            Kind::Polling(polling) => polling.poll_flush(cx),
+        }
+    }
+
+    /// What is sent from now on is the last before [`Engine::close`].
+    pub fn wind_up(&mut self) {
+        if let Kind::Polling(polling) = &mut self.kind {
+            polling.stay();
+            if let Some(socket) = polling.take_websocket() {
+                self.kind = Kind::WebSocket(Box::new(socket));
+            }
+        }
+    }
+
+    /// Whether all that was taken has been written.
+    pub fn is_flushed(&self) -> bool {
+        match &self.kind {
+            Kind::WebSocket(socket) => socket.is_flushed(),
+            Kind::Polling(polling) => polling.is_flushed(),
+        }
+    }
+
+    /// Ends the connection politely.
+    pub async fn close(self) {
+        match self.kind {
+            Kind::WebSocket(socket) => socket.close().await,
+            Kind::Polling(polling) => polling.close().await,
+        }
+    }
+}
+
+/// An attempt to connect.
+struct Opening<'a> {
+    dialer: Rc<Dialer>,
+    route: Rc<Route>,
+    request: Rc<Request>,
+    memory: Rc<RefCell<Memory>>,
+    progress: &'a Progress,
+}
+
+impl Opening<'_> {
+    async fn open(&self) -> Result<(Engine, Handshake), Problem> {
+        match self.request.transport {
+            TransportChoice::WebSocket => self.websocket().await,
+            TransportChoice::Polling => self.polling(false).await,
+            TransportChoice::Automatic => self.automatic().await,
+        }
+    }
+
+    async fn automatic(&self) -> Result<(Engine, Handshake), Problem> {
+        // Set again only if it works: the next attempt begins with the other transport, also if this one hangs.
+        if std::mem::take(&mut self.memory.borrow_mut().websocket_first)
+            && let Ok(opened) = self.websocket().await
+        {
+            self.memory.borrow_mut().websocket_first = true;
+            return Ok(opened);
+        }
+        let wants_upgrade = !self.memory.borrow().blocked;
+        // What swallows requests may let a WebSocket pass: that gets the other half of the time.
+        let limit = self.request.connect_timeout / 2;
+        let refused = match tokio::time::timeout(limit, self.polling(wants_upgrade)).await {
+            Ok(Err(problem)) if may_be_websocket_only(&problem) => {
+                self.progress.foresee(&problem);
+                Some(problem)
+            }
+            Ok(opened) => return opened,
+            Err(_) => None,
+        };
+        match (self.websocket().await, refused) {
+            (Ok(opened), _) => {
+                self.memory.borrow_mut().websocket_first = true;
+                Ok(opened)
+            }
+            // That a WebSocket opened and something else was spoken tells what it is.
+            (Err(problem), _) if problem.code() == Code::NotSocketIo => Err(problem),
+            (Err(problem), refused) => Err(refused.unwrap_or(problem)),
+        }
+    }
+
+    async fn polling(&self, wants_upgrade: bool) -> Result<(Engine, Handshake), Problem> {
+        let client = Client {
+            dialer: Rc::clone(&self.dialer),
+            route: Rc::clone(&self.route),
+            request: Rc::clone(&self.request),
+            cookies: Rc::clone(&self.memory.borrow().cookies),
+            address: self.request.address.clone(),
+        };
+        let opened = polling::handshake(client, self.progress).await?;
+        let (polling, handshake) = Polling::new(opened, wants_upgrade);
+        Ok((Engine { kind: Kind::Polling(Box::new(polling)), memory: Rc::clone(&self.memory) }, handshake))
+    }
+
+    async fn websocket(&self) -> Result<(Engine, Handshake), Problem> {
+        let first = &self.request.address;
+        let mut address = first.clone();
+        for _ in 0..=REDIRECTS {
+            let stream = self.route.connect(&self.dialer, &address, self.progress).await?;
+            self.progress.begin(Stage::WebSocket);
+            let cookies = self.memory.borrow().cookies.borrow().clone();
+            let opened = WebSocket::open(stream, &self.route, &self.request, &address, &cookies, None).await;
+            let mut socket = match opened {
+                Ok(socket) => socket,
+                Err(Failed::Problem(problem)) => return Err(recognise::after_redirect(first, &address, problem)),
+                Err(Failed::Redirected(location)) => {
+                    address = recognise::redirected(&address, &location)?;
+                    self.progress.note(format!("redirected to {address}{}", address.path));
+                    continue;
+                }
+            };
+            self.progress.begin(Stage::Handshake);
+            let handshake = self.shake_hands(&mut socket, &address).await?;
+            return Ok((
+                Engine { kind: Kind::WebSocket(Box::new(socket)), memory: Rc::clone(&self.memory) },
+                handshake,
+            ));
+        }
+        let last = format!("{}://{}{}", address.scheme(), address.authority(), address.path);
+        Err(Problem::new(Code::HttpRedirectLoop).with("address", first).with("location", last))
+    }
+
+    async fn shake_hands(&self, socket: &mut WebSocket, address: &Address) -> Result<Handshake, Problem> {
+        let limit = self.request.handshake_bytes;
+        let not_socketio =
+            |received: String| Problem::new(Code::NotSocketIo).with("address", address).with("received", received);
+        let text = match poll_fn(|cx| socket.poll_receive(cx)).await {
+            Ok(Incoming::Text(text)) => text,
+            Ok(_) => return Err(not_socketio("a binary frame".into())),
+            Err(Lost::Closed(how)) => return Err(not_socketio(format!("nothing and ended ({how})"))),
+            Err(Lost::Broken(how) | Lost::TooLarge(how)) => return Err(not_socketio(format!("a wrong frame ({how})"))),
+            Err(Lost::Failed(problem)) => return Err(problem),
+        };
+        if text.len() > limit {
+            return Err(Problem::new(Code::LimitExceeded)
+                .with("address", address)
+                .with("reason", format!("a handshake of {} bytes, limit {limit}", text.len())));
+        }
+        match engineio::decode(&text) {
+            Ok(Packet::Open(json)) => Handshake::decode(json).map_err(|wrong| not_socketio(wrong.0)),
+            _ => Err(recognise::not_a_handshake(address, &text)),
+        }
+    }
+}
+
+/// Whether a server that answered so over long-polling may still speak Socket.IO over WebSocket.
+fn may_be_websocket_only(problem: &Problem) -> bool {
+    matches!(
+        problem.code(),
+        Code::EngineTransport | Code::NotSocketIo | Code::HttpNotFound | Code::HttpStatus | Code::HttpHtml
+    )
+}

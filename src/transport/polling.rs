@@ -1,0 +1,449 @@
+//! HTTP long-polling: one request waits for packets, another one sends them (Engine.IO protocol, "HTTP long-polling").
+
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::LocalBoxFuture;
+
+use super::http::{Answer, BREAK, Client, Lane, describe_body_error};
+use super::recognise::{self, REDIRECTS};
+use super::upgrade;
+use super::websocket::WebSocket;
+use super::{Frame, Incoming, Lost, Progress, Room};
+use crate::diagnostics::{Code, Problem};
+use crate::protocol::engineio::{
+    self, CLOSE, Handshake, Packet, Part, PayloadReader, UPGRADE, WrongPayload, decoded_len, encoded_len, push_binary,
+    push_text,
+};
+
+/// Bytes of one request with packets at most, where the server takes more or does not say.
+const BATCH_LIMIT: usize = 1 << 20;
+/// Packets of one request: python-engineio refuses more.
+const BATCH_PACKETS: usize = 16;
+/// Bytes of an answer that nobody needs.
+const IGNORED_LIMIT: usize = 64 << 10;
+
+/// A connection over long-polling.
+pub struct Polling {
+    client: Rc<Client>,
+    session: String,
+    /// What the server takes in one request.
+    limit: usize,
+    get: Get,
+    post: Post,
+    /// Packets for the next requests, a payload each.
+    batches: VecDeque<Vec<u8>>,
+    /// Packets in the last of them.
+    last_packets: usize,
+    /// Bytes of them.
+    batched: usize,
+    received: VecDeque<Incoming>,
+    upgrade: Upgrade,
+}
+
+/// The request that waits for packets.
+enum Get {
+    Idle(Option<Lane>),
+    Asking(LocalBoxFuture<'static, Result<Answer, Problem>>),
+    Reading(Box<Answer>, PayloadReader),
+}
+
+/// The request that sends packets.
+enum Post {
+    Idle(Option<Lane>),
+    Sending(LocalBoxFuture<'static, Result<(Lane, Duration), Problem>>),
+}
+
+/// Moving to a WebSocket.
+enum Upgrade {
+    /// Not wanted, or not possible.
+    Off,
+    /// Looking whether a WebSocket gets through.
+    Probing(LocalBoxFuture<'static, Result<WebSocket, String>>),
+    /// It does: the last requests come to their end.
+    Moving(Box<WebSocket>),
+    /// It does not; told once long-polling has shown that it still works.
+    Failed(String),
+    /// The server was told; the WebSocket is to be taken.
+    Done(Box<WebSocket>),
+}
+
+/// A session that the server opened.
+pub struct Opened {
+    handshake: Handshake,
+    lane: Lane,
+    client: Client,
+    received: VecDeque<Incoming>,
+}
+
+/// Asks the server for a session. Redirects are followed: the client's address is the last one.
+pub async fn handshake(mut client: Client, progress: &Progress) -> Result<Opened, Problem> {
+    let first = client.address.clone();
+    let limit = client.request.handshake_bytes;
+    for _ in 0..=REDIRECTS {
+        let target = client.request.target(&client.address, "polling", None);
+        let mut answer = client.exchange(None, &target, None, progress).await?;
+        if let Some(location) = recognise::location(answer.status, &answer.headers) {
+            let next = recognise::redirected(&client.address, location)?;
+            progress.note(format!("HTTP {}, redirected to {next}{}", answer.status.as_u16(), next.path));
+            client.address = next;
+            continue;
+        }
+        progress.note(format!("HTTP {}", answer.status.as_u16()));
+        note_clock(&answer, progress);
+        let read = answer.body.read(limit).await;
+        let (body, is_whole) = read.map_err(|e| describe_body_error(&client.route, &client.address, &*e))?;
+        let problem = if answer.status != http::StatusCode::OK {
+            recognise::http_answer(&client.address, answer.status, &answer.headers, &body)
+        } else if !is_whole && body.first() == Some(&b'0') {
+            Problem::new(Code::LimitExceeded)
+                .with("address", &client.address)
+                .with("reason", format!("a handshake of more than {limit} bytes"))
+        } else {
+            match read_handshake(&client, &body) {
+                Ok((handshake, received)) => {
+                    return Ok(Opened { handshake, lane: answer.into_lane(), client, received });
+                }
+                Err(wrong) => match recognise::http_answer(&client.address, answer.status, &answer.headers, &body) {
+                    // What its JSON lacks tells more than that it is no handshake.
+                    problem if problem.code() == Code::NotSocketIo => wrong.unwrap_or(problem),
+                    problem => problem,
+                },
+            }
+        };
+        return Err(recognise::after_redirect(&first, &client.address, problem));
+    }
+    let last = format!("{}://{}{}", client.address.scheme(), client.address.authority(), client.address.path);
+    Err(Problem::new(Code::HttpRedirectLoop).with("address", &first).with("location", last))
+}
+
+/// The handshake and the packets behind it. An error: what is wrong with it, if it is one at all.
+fn read_handshake(client: &Client, body: &[u8]) -> Result<(Handshake, VecDeque<Incoming>), Option<Problem>> {
+    let mut received = VecDeque::new();
+    let mut reader = PayloadReader::new(client.request.message_bytes);
+    reader.read(body, |part| received.push_back(incoming(part))).map_err(|_| None)?;
+    received.extend(reader.end().map_err(|_| None)?.map(incoming));
+    let Some(Incoming::Text(first)) = received.pop_front() else { return Err(None) };
+    let Ok(Packet::Open(json)) = engineio::decode(&first) else { return Err(None) };
+    match Handshake::decode(json) {
+        Ok(handshake) => Ok((handshake, received)),
+        Err(wrong) => {
+            Err(Some(Problem::new(Code::NotSocketIo).with("address", &client.address).with("received", wrong.0)))
+        }
+    }
+}
+
+/// The server's clock, where it differs much from ours.
+fn note_clock(answer: &Answer, progress: &Progress) {
+    let date = answer.headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
+    let Some(theirs) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else { return };
+    let ours = std::time::SystemTime::now();
+    let apart = ours.duration_since(theirs).unwrap_or_else(|error| error.duration());
+    if apart > Duration::from_secs(60) {
+        let clocks = (httpdate::fmt_http_date(theirs), httpdate::fmt_http_date(ours));
+        progress.note_clock(format!("the server's clock reads {}, this device's {}", clocks.0, clocks.1));
+    }
+}
+
+fn incoming(part: Part) -> Incoming {
+    match part {
+        Part::Text(text) => Incoming::Text(text.into()),
+        Part::Binary(bytes) => Incoming::Binary(bytes),
+    }
+}
+
+impl Polling {
+    /// Goes on with a session that was opened, and moves it to a WebSocket if that is wanted and possible.
+    pub fn new(opened: Opened, wants_upgrade: bool) -> (Polling, Handshake) {
+        let Opened { handshake, lane, client, received } = opened;
+        let client = Rc::new(client);
+        let session = handshake.sid.clone();
+        let upgrade = if wants_upgrade && handshake.upgrades.iter().any(|name| name == "websocket") {
+            Upgrade::Probing(upgrade::probe(Rc::clone(&client), session.clone()).boxed_local())
+        } else {
+            Upgrade::Off
+        };
+        let limit = handshake.max_payload.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+        let polling = Polling {
+            client,
+            session,
+            limit,
+            get: Get::Idle(Some(lane)),
+            post: Post::Idle(None),
+            batches: VecDeque::new(),
+            last_packets: 0,
+            batched: 0,
+            received,
+            upgrade,
+        };
+        (polling, handshake)
+    }
+
+    /// The WebSocket to which the connection was moved, after [`Incoming::Upgraded`].
+    pub fn take_websocket(&mut self) -> Option<WebSocket> {
+        match std::mem::replace(&mut self.upgrade, Upgrade::Off) {
+            Upgrade::Done(socket) => Some(*socket),
+            other => {
+                self.upgrade = other;
+                None
+            }
+        }
+    }
+
+    /// Whether it may still be moved to a WebSocket.
+    pub fn may_upgrade(&self) -> bool {
+        !matches!(self.upgrade, Upgrade::Off | Upgrade::Failed(_))
+    }
+
+    /// Whether a packet whose largest attachment has so many bytes can be sent.
+    pub fn room(&self, attachment: usize) -> Room {
+        if encoded_len(attachment) <= self.limit {
+            return Room::Now;
+        }
+        match self.upgrade {
+            Upgrade::Off | Upgrade::Failed(_) => Room::Never(decoded_len(self.limit)),
+            Upgrade::Probing(_) | Upgrade::Moving(_) | Upgrade::Done(_) => Room::Later,
+        }
+    }
+
+    /// The next packet.
+    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Lost>> {
+        loop {
+            if let Some(frame) = self.received.pop_front() {
+                return Poll::Ready(Ok(frame));
+            }
+            self.drive_post(cx)?;
+            if self.drive_upgrade(cx) || self.drive_get(cx)? {
+                continue;
+            }
+            if !self.received.is_empty() {
+                continue;
+            }
+            return Poll::Pending;
+        }
+    }
+
+    /// Whether a packet can be taken now.
+    pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        if self.batched >= BATCH_LIMIT {
+            self.drive_post(cx)?;
+        }
+        // What comes while the connection is moved leaves over the WebSocket.
+        let moves = matches!(self.upgrade, Upgrade::Moving(_) | Upgrade::Done(_));
+        if moves || self.batched >= BATCH_LIMIT { Poll::Pending } else { Poll::Ready(Ok(())) }
+    }
+
+    /// Takes a packet, after [`Polling::poll_ready`].
+    pub fn send(&mut self, frame: Frame) {
+        let size = match &frame {
+            Frame::Text(text) => text.len(),
+            Frame::Binary(bytes) => encoded_len(bytes.len()),
+            // Each request that sends packets is a round trip.
+            Frame::Ping => return,
+        };
+        let limit = self.limit.min(BATCH_LIMIT);
+        let is_full = |batch: &Vec<u8>| self.last_packets >= BATCH_PACKETS || batch.len() + 1 + size > limit;
+        if self.batches.back().is_none_or(is_full) {
+            self.batches.push_back(Vec::new());
+            self.last_packets = 0;
+        }
+        self.last_packets += 1;
+        let Some(batch) = self.batches.back_mut() else { return };
+        self.batched -= batch.len();
+        match frame {
+            Frame::Text(text) => push_text(batch, &text),
+            Frame::Binary(bytes) => push_binary(batch, &bytes),
+            Frame::Ping => {}
+        }
+        self.batched += batch.len();
+    }
+
+    /// Sends what was taken.
+    pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        self.drive_post(cx)?;
+        if self.is_flushed() { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// Whether all that was taken has been sent.
+    pub fn is_flushed(&self) -> bool {
+        self.batches.is_empty() && matches!(self.post, Post::Idle(_))
+    }
+
+    /// What is sent from now on is the last: a move that has not happened yet does not happen.
+    pub fn stay(&mut self) {
+        if !matches!(self.upgrade, Upgrade::Done(_)) {
+            self.upgrade = Upgrade::Off;
+        }
+    }
+
+    /// Ends the session politely.
+    pub async fn close(mut self) {
+        self.send(Frame::Text(CLOSE.into()));
+        let _ = std::future::poll_fn(|cx| self.poll_flush(cx)).await;
+    }
+
+    /// Sends one payload after the other.
+    fn drive_post(&mut self, cx: &mut Context<'_>) -> Result<(), Lost> {
+        loop {
+            match &mut self.post {
+                Post::Sending(sending) => match sending.poll_unpin(cx) {
+                    Poll::Pending => return Ok(()),
+                    Poll::Ready(Ok((lane, took))) => {
+                        self.post = Post::Idle(Some(lane));
+                        self.received.push_back(Incoming::RoundTrip(took));
+                    }
+                    Poll::Ready(Err(problem)) => {
+                        self.post = Post::Idle(None);
+                        self.batches.clear();
+                        return Err(lost(problem));
+                    }
+                },
+                Post::Idle(lane) => {
+                    let Some(payload) = self.batches.pop_front() else { return Ok(()) };
+                    self.batched -= payload.len();
+                    let (client, lane) = (Rc::clone(&self.client), lane.take());
+                    let target = client.request.target(&client.address, "polling", Some(&self.session));
+                    self.post = Post::Sending(post(client, lane, target, payload).boxed_local());
+                }
+            }
+        }
+    }
+
+    /// Waits for packets and reads them. Tells whether something changed.
+    fn drive_get(&mut self, cx: &mut Context<'_>) -> Result<bool, Lost> {
+        match &mut self.get {
+            // No new request while the connection is moved.
+            Get::Idle(_) if matches!(self.upgrade, Upgrade::Moving(_) | Upgrade::Done(_)) => Ok(false),
+            Get::Idle(lane) => {
+                let (client, lane) = (Rc::clone(&self.client), lane.take());
+                let target = client.request.target(&client.address, "polling", Some(&self.session));
+                self.get = Get::Asking(
+                    async move { client.exchange(lane, &target, None, &Progress::default()).await }.boxed_local(),
+                );
+                Ok(true)
+            }
+            Get::Asking(asking) => {
+                let Poll::Ready(answer) = asking.poll_unpin(cx) else { return Ok(false) };
+                self.get = Get::Idle(None);
+                let answer = answer.map_err(lost)?;
+                let reader = PayloadReader::new(self.client.request.message_bytes);
+                self.get = if answer.status == http::StatusCode::OK {
+                    Get::Reading(Box::new(answer), reader)
+                } else {
+                    Get::Asking(refusal(Rc::clone(&self.client), answer).map(Err).boxed_local())
+                };
+                Ok(true)
+            }
+            Get::Reading(answer, reader) => {
+                let Poll::Ready(piece) = answer.body.poll_piece(cx) else { return Ok(false) };
+                let client = &self.client;
+                let piece =
+                    piece.map_err(|e| Lost::Failed(describe_body_error(&client.route, &client.address, &*e)))?;
+                let limit = self.client.request.message_bytes;
+                let wrong = |wrong| match wrong {
+                    WrongPayload::Malformed(what) => Lost::Broken(what.0),
+                    WrongPayload::TooLarge => Lost::TooLarge(format!("a packet of more than {limit} bytes")),
+                };
+                match piece {
+                    Some(piece) => {
+                        reader.read(&piece, |part| self.received.push_back(incoming(part))).map_err(wrong)?
+                    }
+                    None => {
+                        self.received.extend(reader.end().map_err(wrong)?.map(incoming));
+                        if let Get::Reading(answer, _) = std::mem::replace(&mut self.get, Get::Idle(None)) {
+                            self.get = Get::Idle(Some(answer.into_lane()));
+                        }
+                        self.tell_failed_upgrade();
+                    }
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Long-polling has shown that it still works, which the WebSocket does not: so it is not the server that is gone.
+    fn tell_failed_upgrade(&mut self) {
+        if let Upgrade::Failed(reason) = &mut self.upgrade {
+            self.received.push_back(Incoming::NotUpgraded(std::mem::take(reason)));
+            self.upgrade = Upgrade::Off;
+        }
+    }
+
+    /// Moves the connection. Tells whether something changed.
+    fn drive_upgrade(&mut self, cx: &mut Context<'_>) -> bool {
+        match &mut self.upgrade {
+            Upgrade::Off | Upgrade::Failed(_) | Upgrade::Done(_) => false,
+            Upgrade::Probing(probing) => {
+                let Poll::Ready(probed) = probing.poll_unpin(cx) else { return false };
+                self.upgrade = match probed {
+                    Ok(socket) => Upgrade::Moving(Box::new(socket)),
+                    Err(reason) => Upgrade::Failed(reason),
+                };
+                true
+            }
+            Upgrade::Moving(socket) => {
+                // The server says nothing here before it was told; what can come is the end.
+                match socket.poll_receive(cx) {
+                    Poll::Pending => {}
+                    Poll::Ready(Ok(_)) => return true,
+                    Poll::Ready(Err(_)) => {
+                        self.upgrade = Upgrade::Failed("the WebSocket closed before it was used".into());
+                        return true;
+                    }
+                }
+                let at_rest =
+                    matches!(self.get, Get::Idle(_)) && matches!(self.post, Post::Idle(_)) && self.batches.is_empty();
+                if !at_rest || socket.poll_ready(cx).is_pending() {
+                    return false;
+                }
+                let told = socket.send(Frame::Text(UPGRADE.into()));
+                self.upgrade = match std::mem::replace(&mut self.upgrade, Upgrade::Off) {
+                    Upgrade::Moving(socket) if told.is_ok() => Upgrade::Done(socket),
+                    _ => Upgrade::Failed("the WebSocket closed before it was used".into()),
+                };
+                if matches!(self.upgrade, Upgrade::Done(_)) {
+                    self.received.push_back(Incoming::Upgraded);
+                }
+                true
+            }
+        }
+    }
+}
+
+/// Why the connection ends with this problem of a request.
+fn lost(problem: Problem) -> Lost {
+    match problem.code() {
+        // A connection that ends between two requests is no foreign server.
+        Code::NotWebSocket => Lost::Closed(match problem.value(BREAK) {
+            "" => problem.value("reason").to_string(),
+            words => words.to_string(),
+        }),
+        _ => Lost::Failed(problem),
+    }
+}
+
+/// Sends one payload.
+async fn post(
+    client: Rc<Client>,
+    lane: Option<Lane>,
+    target: String,
+    payload: Vec<u8>,
+) -> Result<(Lane, Duration), Problem> {
+    let mut answer = client.exchange(lane, &target, Some(payload), &Progress::default()).await?;
+    if answer.status != http::StatusCode::OK {
+        return Err(refusal(client, answer).await);
+    }
+    let read = answer.body.read(IGNORED_LIMIT).await;
+    read.map_err(|e| describe_body_error(&client.route, &client.address, &*e))?;
+    let took = answer.took;
+    Ok((answer.into_lane(), took))
+}
+
+/// What the server means by an answer other than 200.
+async fn refusal(client: Rc<Client>, mut answer: Answer) -> Problem {
+    let (body, _) = answer.body.read(IGNORED_LIMIT).await.unwrap_or_default();
+    recognise::http_answer(&client.address, answer.status, &answer.headers, &body)
+}

@@ -1,0 +1,133 @@
+//! The way to a server: name look-up, TCP, proxy, TLS. Made anew for each attempt to connect, and the same for every
+//! transport.
+
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::sync::OnceCell;
+
+use super::proxy::Proxy;
+use super::tls::{Tls, TlsInput};
+use super::{Progress, Resolver, Stage, Stream, dial};
+use crate::diagnostics::{Code, Problem};
+use crate::runtime::Blocking;
+use crate::settings::{Address, ConnectionConfig, Resolved};
+
+/// What the connections of one activation share.
+pub struct Dialer {
+    /// Looks up names.
+    pub resolver: Resolver,
+    /// Reads files.
+    pub files: Blocking,
+}
+
+impl Dialer {
+    /// Reads what the settings of a connection refer to, off this thread if that may take time.
+    pub async fn resolve(&self, config: &Arc<ConnectionConfig>) -> Result<Resolved, Problem> {
+        if !config.has_references() {
+            return config.resolve();
+        }
+        let (owned, name) = (Arc::clone(config), &config.name);
+        self.files
+            .run(move || owned.resolve())
+            .await
+            .unwrap_or_else(|error| Err(Problem::new(Code::Internal).with("connection", name).with("reason", error)))
+    }
+}
+
+/// See the module.
+pub struct Route {
+    proxy: Option<Proxy>,
+    input: TlsInput,
+    /// Made with the first encrypted stream; all others share it.
+    tls: OnceCell<Tls>,
+}
+
+impl Route {
+    /// The way that the settings ask for.
+    pub fn new(config: &ConnectionConfig, resolved: &Resolved) -> Result<Route, Problem> {
+        // A variable that is no text names no proxy.
+        let proxy = Proxy::choose(config, resolved, |name| std::env::var(name).ok())?;
+        Ok(Route { proxy, input: TlsInput::new(config, resolved), tls: OnceCell::new() })
+    }
+
+    /// Opens a stream to a server.
+    pub async fn connect(&self, dialer: &Dialer, address: &Address, progress: &Progress) -> Result<Stream, Problem> {
+        let tls = if address.secure { Some(self.tls(dialer, address, progress).await?) } else { None };
+        let stream = self.reach(dialer, address, progress).await?;
+        match tls {
+            Some(tls) => {
+                progress.begin(Stage::Tls);
+                tls.encrypt(stream, address, progress).await.map(|stream| Stream::Tls(Box::new(stream)))
+            }
+            None => Ok(Stream::Tcp(stream)),
+        }
+    }
+
+    /// What an error of a stream means, if it is one of the encryption: some refusals come only with the first answer.
+    pub fn explain(&self, address: &Address, error: &std::io::Error) -> Option<Problem> {
+        self.tls.get()?.explain_later(address, error)
+    }
+
+    /// Opens a stream to a server as it is, without encryption.
+    pub(super) async fn reach(
+        &self,
+        dialer: &Dialer,
+        address: &Address,
+        progress: &Progress,
+    ) -> Result<TcpStream, Problem> {
+        progress.begin(Stage::Lookup);
+        let Some(proxy) = &self.proxy else {
+            progress.note("without a proxy");
+            let addresses = dialer.resolver.resolve(address).await?;
+            note_addresses(progress, &addresses);
+            progress.begin(Stage::Tcp);
+            let stream = dial::connect(addresses).await.map_err(|failed| failed.problem(address))?;
+            note_peer(progress, &stream);
+            return Ok(stream);
+        };
+        progress.note(format_args!("through the proxy {}", proxy.address));
+        let found = dialer.resolver.look_up(&proxy.address.host, proxy.address.port).await;
+        let addresses = found.map_err(|reason| proxy.unreachable(format!("its name was not found ({reason})")))?;
+        note_addresses(progress, &addresses);
+        progress.begin(Stage::Tcp);
+        let stream = dial::connect(addresses).await.map_err(|failed| proxy.unreachable(failed))?;
+        note_peer(progress, &stream);
+        progress.begin(Stage::Proxy);
+        let stream = proxy.open(stream, address).await?;
+        progress.note(format_args!("it opened the way to {address}"));
+        Ok(stream)
+    }
+
+    async fn tls(&self, dialer: &Dialer, address: &Address, progress: &Progress) -> Result<&Tls, Problem> {
+        self.tls
+            .get_or_try_init(async || {
+                progress.begin(Stage::Secrets);
+                let input = self.input.clone();
+                let tls = dialer.files.run(move || Tls::new(&input)).await.unwrap_or_else(|error| {
+                    let reason = format!("the certificates of this device can't be read, {error}");
+                    Err(Problem::new(Code::TlsFailed).with("address", address).with("reason", reason))
+                })?;
+                progress.note(tls.describe());
+                Ok(tls)
+            })
+            .await
+    }
+}
+
+/// Addresses in a note, at most.
+const NOTED: usize = 8;
+
+fn note_addresses(progress: &Progress, addresses: &[std::net::SocketAddr]) {
+    let mut texts: Vec<String> = addresses.iter().take(NOTED).map(|address| address.ip().to_string()).collect();
+    if addresses.len() > NOTED {
+        texts.push(format!("and {} more", addresses.len() - NOTED));
+    }
+    progress.note(texts.join(", "));
+}
+
+fn note_peer(progress: &Progress, stream: &TcpStream) {
+    if let Ok(peer) = stream.peer_addr() {
+        progress.note(format_args!("{peer} answered"));
+    }
+}
