@@ -67,6 +67,14 @@
  * inside the library never leaves it: it becomes SOCKETIO_E_PANIC, or an error event and the end of one connection.
  *
  *
+ * Environment and files
+ *
+ * Read at each attempt to connect, on threads of the library: variables and files that settings refer to (`env:`,
+ * `file:`, certificates), HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY; once per process, at the first encrypted
+ * connection: the certificates of the system, SSL_CERT_FILE and SSL_CERT_DIR. A host that changes its environment
+ * with setenv() must do so before `enable` (POSIX: setenv is not safe beside other threads).
+ *
+ *
  * What the library never does
  *
  * Write to stdout or stderr, change the process's signals, locale, environment or working directory, call back on

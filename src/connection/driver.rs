@@ -261,7 +261,7 @@ async fn open(
     let resolved = environment.dialer.resolve(config).await?;
     let route = Route::new(config, &resolved)?;
     let request = Request::new(config, &resolved);
-    attempts.secrets = Some(resolved.secrets(config));
+    attempts.secrets = Some(resolved.secrets(config, false));
     attempts.tried = Some(resolved);
     let (dialer, memory) = (Rc::clone(&environment.dialer), Rc::clone(&attempts.memory));
     Engine::open(dialer, Rc::new(route), Rc::new(request), memory, progress).await

@@ -71,7 +71,7 @@ impl Session {
     }
 
     pub(super) fn log(&self, level: Level, message: impl FnOnce() -> String) {
-        let line = || self.secrets.mask(format!("{}: {}", self.shared.name, message()));
+        let line = || self.secrets.mask(&format!("{}: {}", self.shared.name, message()));
         log::write(level, self.shared.handle, line);
     }
 

@@ -32,7 +32,7 @@ impl Session {
     /// A packet of Engine.IO that carries none of Socket.IO.
     pub(super) fn log_engine(&self, direction: Direction, what: &str) {
         log::write(Level::Traffic, self.shared.handle, || {
-            self.secrets.mask(format!("{} {} {what}", self.shared.name, direction.arrow()))
+            self.secrets.mask(&format!("{} {} {what}", self.shared.name, direction.arrow()))
         });
     }
 

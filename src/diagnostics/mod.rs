@@ -12,4 +12,4 @@ pub use catalogue::{Code, Range, errors_markdown};
 pub use outcome::{Outcome, Refusal, RefusalKind};
 pub use panics::{describe_panic, route_panics};
 pub use problem::Problem;
-pub use redact::{Secrets, is_secret_name};
+pub use redact::{Secrets, is_secret_name, shortened};

@@ -1,12 +1,20 @@
-//! Masking: what is secret does not reach the log.
+//! Masking: what is secret reaches neither the log nor a report.
 
 use std::ops::Range;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 /// What stands in place of a secret.
 const MASK: &str = "***";
 
-/// Texts shorter than this are no secrets that could be found again: masking them would only make lines unreadable.
-const SHORTEST_SECRET: usize = 4;
+/// Characters that a secret has at least: shorter ones are part of many a word.
+const SHORTEST: usize = 4;
+/// Characters by which the beginning of a longer one is known: what is repeated may be cut.
+const BEGINNING: usize = 8;
+/// Pieces of a secret that are secrets themselves.
+const PIECES: usize = 20;
+/// Characters of the id of a session that are shown.
+const SHOWN: usize = 4;
 
 /// Parts of names whose values are secret, in lower case and without separators.
 const SECRET_NAMES: [&str; 11] = [
@@ -34,34 +42,67 @@ pub fn is_secret_name(name: &str) -> bool {
     SESSION_NAMES.contains(&plain.as_str()) || SECRET_NAMES.iter().any(|part| plain.contains(part))
 }
 
-/// The secrets of one connection.
+/// The secrets of one connection. Servers and proxies may send back what they were sent, whole or in part, as it is or escaped.
 #[derive(Debug, Clone, Default)]
-pub struct Secrets(Vec<String>);
+pub struct Secrets {
+    known: Vec<String>,
+    /// What is shown anyway, and so is no secret even if a setting says the same.
+    plain: String,
+}
 
 impl Secrets {
-    /// Adds a text that must not be shown, and its last word, such as the token behind `Bearer`.
-    pub fn add(&mut self, text: &str) {
-        for text in [text, text.rsplit(' ').next().unwrap_or_default()] {
-            if text.len() >= SHORTEST_SECRET && !self.0.iter().any(|known| known == text) {
-                self.0.push(text.to_string());
+    /// None yet. What is part of `plain` will not be one.
+    pub fn beside(plain: String) -> Secrets {
+        Secrets { known: Vec::new(), plain }
+    }
+
+    /// Adds a value that must not be shown.
+    pub fn add(&mut self, value: &str) {
+        // The token without the word Bearer, the cookie without its neighbours.
+        let pieces = value.split([' ', ';', ',', '=']).filter(|piece| piece.len() >= BEGINNING).take(PIECES);
+        let forms = std::iter::once(value).chain(pieces).flat_map(|text| {
+            let escaped = |quoted: String| quoted[1..quoted.len() - 1].to_string();
+            [
+                text.to_string(),
+                escaped(format!("{text:?}")),
+                escaped(serde_json::Value::from(text).to_string()),
+                utf8_percent_encode(text, NON_ALPHANUMERIC).to_string(),
+            ]
+        });
+        for form in forms {
+            let form = form.trim();
+            let is_new = !self.known.iter().any(|known| known == form);
+            if is_new && form.chars().count() >= SHORTEST && !self.plain.contains(form) {
+                self.known.push(form.to_string());
             }
         }
-        // A secret within another one must not leave the rest of it visible.
-        self.0.sort_unstable_by_key(|secret| std::cmp::Reverse(secret.len()));
     }
 
     /// A text with the secrets masked.
-    pub fn mask(&self, text: String) -> String {
-        self.0.iter().fold(text, |text, secret| match text.contains(secret.as_str()) {
-            true => text.replace(secret.as_str(), MASK),
-            false => text,
-        })
+    pub fn mask(&self, text: &str) -> String {
+        if self.known.is_empty() {
+            return text.to_string();
+        }
+        let mut out = String::with_capacity(text.len());
+        let mut rest = text;
+        while let Some(next) = rest.chars().next() {
+            let masked = self.known.iter().map(|secret| repeated(rest, secret)).max().unwrap_or(0);
+            if masked > 0 {
+                out.push_str(MASK);
+                rest = &rest[masked..];
+            } else {
+                out.push(next);
+                rest = &rest[next.len_utf8()..];
+            }
+        }
+        out
     }
 
     /// JSON with the secrets masked, and with the values of names that are most likely secret. At most about `limit`
     /// bytes: what a line does not show anyway is not looked through.
     pub fn mask_json(&self, json: &str, limit: usize) -> String {
-        let overlap = self.0.first().map_or(0, String::len);
+        // One that the cut goes through must not show its beginning.
+        let overlap = self.known.iter().map(String::len).max().unwrap_or(0);
         let looked_at = &json[..json.floor_char_boundary(limit + overlap)];
         let mut out = String::new();
         let mut done = 0;
@@ -71,13 +112,26 @@ impl Secrets {
             done = end;
         }
         out.push_str(&looked_at[done..]);
-        let mut out = self.mask(out);
+        let mut out = self.mask(&out);
         if looked_at.len() < json.len() {
             out.truncate(out.floor_char_boundary(limit));
             out.push('…');
         }
         out
     }
+}
+
+/// How many bytes of the secret a text begins with; 0: too few to be known as such.
+fn repeated(text: &str, secret: &str) -> usize {
+    let same = text.chars().zip(secret.chars()).take_while(|(a, b)| a == b);
+    let (count, bytes) = same.fold((0, 0), |(count, bytes), (c, _)| (count + 1, bytes + c.len_utf8()));
+    if bytes == secret.len() || count >= BEGINNING { bytes } else { 0 }
+}
+
+/// The beginning of the id of a session: enough to find it in a log, not enough to take it over.
+pub fn shortened(id: &str) -> String {
+    let shown: String = id.chars().take(SHOWN.min(id.chars().count() / 2)).collect();
+    shown + "…"
 }
 
 /// Where the values of secret names are in JSON that may be cut at its end. Texts and numbers only: whatever is in an
@@ -151,12 +205,31 @@ mod tests {
     fn known_secrets_are_masked_also_where_a_line_is_cut() {
         let mut secrets = Secrets::default();
         secrets.add("Bearer hunter2-hunter2");
-        secrets.add("abc");
-        secrets.add("hunter2");
-        assert_eq!(secrets.mask("got Bearer hunter2-hunter2, hunter2 abc".into()), "got ***, *** abc");
         let json = format!("[\"{}hunter2-hunter2\"]", "x".repeat(50));
         for limit in 0..json.len() {
             assert!(!secrets.mask_json(&json, limit).contains("hun"), "{limit}");
         }
+    }
+
+    #[test]
+    fn secrets_are_masked_in_whatever_form_they_come_back() {
+        let mut secrets = Secrets::beside("main http://example.com:3000/door".into());
+        ["Bearer abc\"defghij", "päss/wort", "door", "x"].iter().for_each(|value| secrets.add(value));
+        for (text, masked) in [
+            ("token abc\"defghij is wrong", "token *** is wrong"),
+            (r#"{"token":"abc\"defghij"}"#, r#"{"token":"***"}"#),
+            ("cut: abc\"defg", "cut: ***"),
+            ("at p%C3%A4ss%2Fwort or päss/wort", "at *** or ***"),
+            ("x at http://example.com:3000/door", "x at http://example.com:3000/door"),
+        ] {
+            assert_eq!(secrets.mask(text), masked);
+        }
+    }
+
+    #[test]
+    fn an_id_shows_its_beginning_only() {
+        assert_eq!(shortened("lv_VI97HAXpY6yYWAAAC"), "lv_V…");
+        assert_eq!(shortened("ab"), "a…");
+        assert_eq!(shortened(""), "…");
     }
 }

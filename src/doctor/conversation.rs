@@ -8,10 +8,9 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tokio::time::timeout;
 
-use super::mask::{self, Mask};
 use super::opening::Opened;
 use super::report::{Part, Report, Verdict};
-use crate::diagnostics::{Code, Problem};
+use crate::diagnostics::{Code, Problem, Secrets, shortened};
 use crate::protocol::socketio::{self, Connected, DEFAULT_NAMESPACE, Kind, Refused};
 use crate::protocol::{Malformed, engineio};
 use crate::settings::{Address, ConnectionConfig, TransportChoice};
@@ -40,7 +39,7 @@ struct Conversation<'a> {
 }
 
 /// Goes through the parts and tells them.
-pub async fn hold(report: &mut Report, config: &ConnectionConfig, opened: Opened, mask: &mut Mask) {
+pub async fn hold(report: &mut Report, config: &ConnectionConfig, opened: Opened, secrets: &mut Secrets) {
     let Opened { engine, handshake, auth } = opened;
     let mut conversation = Conversation {
         engine,
@@ -55,7 +54,7 @@ pub async fn hold(report: &mut Report, config: &ConnectionConfig, opened: Opened
     };
     let offers_websocket = handshake.upgrades.iter().any(|name| name == "websocket");
     let failed = match conversation.upgrade(report, config.transport, offers_websocket).await {
-        Ok(is_blocked) => conversation.go_on(report, auth, is_blocked, mask).await,
+        Ok(is_blocked) => conversation.go_on(report, auth, is_blocked, secrets).await,
         Err(problem) => Err((Part::WebSocket, problem)),
     };
     if let Err((part, problem)) = failed {
@@ -100,7 +99,7 @@ impl Conversation<'_> {
         report: &mut Report,
         auth: serde_json::Map<String, Value>,
         is_blocked: bool,
-        mask: &mut Mask,
+        secrets: &mut Secrets,
     ) -> Result<(), (Part, Problem)> {
         let began = Instant::now();
         let auth = (!auth.is_empty()).then(|| Value::Object(auth).to_string());
@@ -128,9 +127,9 @@ impl Conversation<'_> {
         }
         match self.joined.take() {
             Some(Ok(connected)) => {
-                mask.add(&connected.sid);
+                secrets.add(&connected.sid);
                 report.set(Part::Namespace, Verdict::Ok);
-                report.note(Part::Namespace, format!("joined /, session {}", mask::shortened(&connected.sid)));
+                report.note(Part::Namespace, format!("joined /, session {}", shortened(&connected.sid)));
             }
             Some(Err(problem)) => return Err((Part::Namespace, problem)),
             None => {}

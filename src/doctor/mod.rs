@@ -1,7 +1,6 @@
 //! The connection test: takes the steps of a client one by one, over sockets of its own, and reports each of them.
 
 mod conversation;
-mod mask;
 mod opening;
 mod report;
 mod settings;
@@ -12,35 +11,35 @@ use std::time::Instant;
 
 pub use report::Report;
 
+use crate::diagnostics::{Secrets, shortened};
 use crate::protocol::engineio::Handshake;
 use crate::settings::ConnectionConfig;
 use crate::transport::{Dialer, Progress};
-use mask::Mask;
 use report::{Part, Verdict};
 
 /// Tests a connection as its settings describe it. Each part is limited by Connect Timeout; dropping the future ends all.
 pub async fn examine(config: Arc<ConnectionConfig>, dialer: Rc<Dialer>) -> Report {
     let began = Instant::now();
     let mut report = Report::new(&config);
-    let mut mask = Mask::new(&config);
+    let mut secrets = Secrets::default();
     report.done(Part::Settings, began.elapsed(), settings::describe(&config));
     let progress = Progress::default();
-    let opened = opening::open(&config, dialer, &progress, &mut mask).await;
+    let opened = opening::open(&config, dialer, &progress, &mut secrets).await;
     progress.end();
     opening::tell(&mut report, &config, &progress, &opened);
     if let Ok(opened) = opened {
-        mask.add(&opened.handshake.sid);
+        secrets.add(&opened.handshake.sid);
         tell_limits(&mut report, &config, &opened.handshake);
-        conversation::hold(&mut report, &config, opened, &mut mask).await;
+        conversation::hold(&mut report, &config, opened, &mut secrets).await;
     }
-    report.finish(began.elapsed(), &mask);
+    report.finish(began.elapsed(), &secrets);
     report
 }
 
 fn tell_limits(report: &mut Report, config: &ConnectionConfig, handshake: &Handshake) {
     let seconds = |milliseconds: u32| f64::from(milliseconds) / 1_000.0;
     let (interval, timeout) = (seconds(handshake.ping_interval), seconds(handshake.ping_timeout));
-    report.note(Part::Handshake, format!("session {}", mask::shortened(&handshake.sid)));
+    report.note(Part::Handshake, format!("session {}", shortened(&handshake.sid)));
     report.note(Part::Handshake, format!("a ping every {interval} s, to be answered within {timeout} s"));
     let takes = match handshake.max_payload {
         Some(bytes) => format!("the server takes messages of up to {bytes} bytes"),

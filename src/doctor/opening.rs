@@ -4,12 +4,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::mask::Mask;
 use super::report::{Part, Report, Verdict};
 use super::settings;
-use crate::diagnostics::{Code, Problem};
+use crate::diagnostics::{Code, Problem, Secrets};
 use crate::protocol::engineio::Handshake;
-use crate::settings::{ConnectionConfig, TransportChoice};
+use crate::settings::ConnectionConfig;
 use crate::transport::{Dialer, Engine, Memory, Progress, Request, Route, Stage};
 
 /// Credentials for the server.
@@ -27,12 +26,12 @@ pub async fn open(
     config: &Arc<ConnectionConfig>,
     dialer: Rc<Dialer>,
     progress: &Progress,
-    mask: &mut Mask,
+    secrets: &mut Secrets,
 ) -> Result<Opened, Problem> {
     let opening = async {
         progress.begin(Stage::Secrets);
         let resolved = dialer.resolve(config).await?;
-        mask.add_all(&resolved);
+        *secrets = resolved.secrets(config, true);
         let route = Rc::new(Route::new(config, &resolved)?);
         let request = Rc::new(Request::new(config, &resolved));
         // Nothing is known of earlier connections: what would be found out anew is found out.
@@ -40,12 +39,8 @@ pub async fn open(
         let (engine, handshake) = Engine::open(Rc::clone(&dialer), route, request, memory, progress).await?;
         Ok(Opened { engine, handshake, auth: resolved.auth })
     };
-    tokio::time::timeout(config.connect_timeout, opening).await.unwrap_or_else(|_| {
-        Err(Problem::new(Code::ConnectTimeout)
-            .with("address", &config.address)
-            .with("seconds", config.connect_timeout.as_secs_f64())
-            .with("stage", progress.stage().describe()))
-    })
+    let limit = config.connect_timeout;
+    tokio::time::timeout(limit, opening).await.unwrap_or_else(|_| Err(progress.timed_out(&config.address, limit)))
 }
 
 /// The part that a stage belongs to. Certificates are read a second time, those of the system among them.
@@ -91,23 +86,38 @@ pub fn tell(report: &mut Report, config: &ConnectionConfig, progress: &Progress,
         report.set(Part::Clock, Verdict::Warning);
         report.note(Part::Clock, clock);
     }
-    let is_automatic = config.transport == TransportChoice::Automatic;
+    let polled = steps.iter().rposition(|step| step.stage == Stage::Polling);
+    let is_answered = steps.iter().any(|step| step.stage == Stage::Polling && !step.notes.is_empty());
     match opened {
-        Ok(opened) => {
-            if !opened.engine.is_polling() {
-                report.opens_websocket_first();
-                if is_automatic {
-                    report.note(Part::WebSocket, "opened directly, since the server does not offer long-polling");
-                }
+        Ok(opened) if !opened.engine.is_polling() => {
+            report.opens_websocket_first();
+            if polled.is_some() {
+                let why =
+                    if is_answered { "the server does not offer long-polling" } else { "long-polling got no answer" };
+                report.note(Part::WebSocket, format!("opened directly, since {why}"));
             }
         }
+        Ok(_) => {}
         Err(problem) => {
-            let failed = failed_part(problem, config.transport, progress.stage(), reached(Stage::Polling));
+            let failed = failed_part(problem, progress.stage(), is_answered);
             report.fail(failed, problem);
-            if is_automatic && failed == Part::Handshake && reached(Stage::WebSocket) {
-                report.set(Part::WebSocket, Verdict::Failed);
-                report.note(Part::WebSocket, "tried as well");
+            if polled.is_some_and(|index| index + 1 < steps.len()) {
+                tell_both(report, failed, is_answered, reached(Stage::WebSocket));
             }
+        }
+    }
+}
+
+/// Long-polling failed, and so did a WebSocket after it.
+fn tell_both(report: &mut Report, failed: Part, is_answered: bool, is_websocket_reached: bool) {
+    report.set(Part::Handshake, Verdict::Failed);
+    if !is_answered {
+        report.note(Part::Handshake, "no answer over long-polling");
+    }
+    if is_websocket_reached {
+        report.set(Part::WebSocket, Verdict::Failed);
+        if failed == Part::Handshake {
+            report.note(Part::WebSocket, "tried as well");
         }
     }
 }
@@ -117,14 +127,14 @@ fn answers(reached: &impl Fn(Stage) -> bool) -> bool {
     reached(Stage::Polling) || reached(Stage::WebSocket)
 }
 
-/// The part in which a problem arose.
-fn failed_part(problem: &Problem, transport: TransportChoice, last: Stage, polled: bool) -> Part {
+/// The part in which a problem arose. `is_answered`: over long-polling, although that may not have been the last try.
+fn failed_part(problem: &Problem, last: Stage, is_answered: bool) -> Part {
     match (problem.code(), last) {
         (Code::ProxyInvalid, Stage::Secrets) => Part::Proxy,
         (_, Stage::Secrets) => Part::References,
         (Code::ConnectTimeout, stage) => part(stage, false),
-        // A WebSocket was tried after that; what is told is still why long-polling failed.
-        _ if polled && transport == TransportChoice::Automatic => Part::Handshake,
+        // A WebSocket may have been tried after that; what is told is still why long-polling failed.
+        _ if is_answered => Part::Handshake,
         (_, stage) => part(stage, false),
     }
 }
@@ -135,21 +145,20 @@ mod tests {
 
     #[test]
     fn a_problem_belongs_to_the_part_in_which_it_arose() {
-        use TransportChoice::{Automatic, WebSocket};
-        for (code, transport, last, polled, expected) in [
-            (Code::SecretUnavailable, Automatic, Stage::Secrets, false, Part::References),
-            (Code::TlsFileInvalid, Automatic, Stage::Secrets, false, Part::References),
-            (Code::ProxyInvalid, Automatic, Stage::Secrets, false, Part::Proxy),
-            (Code::ProxyUnreachable, Automatic, Stage::Tcp, false, Part::Tcp),
-            (Code::DnsFailed, WebSocket, Stage::Lookup, false, Part::Name),
-            (Code::TlsExpired, Automatic, Stage::Tls, false, Part::Tls),
-            (Code::HttpNotFound, Automatic, Stage::WebSocket, true, Part::Handshake),
-            (Code::HttpNotFound, Automatic, Stage::Tcp, true, Part::Handshake),
-            (Code::HttpNotFound, WebSocket, Stage::WebSocket, false, Part::WebSocket),
-            (Code::ConnectTimeout, Automatic, Stage::WebSocket, true, Part::WebSocket),
-            (Code::NotSocketIo, WebSocket, Stage::Handshake, false, Part::Handshake),
+        for (code, last, is_answered, expected) in [
+            (Code::SecretUnavailable, Stage::Secrets, false, Part::References),
+            (Code::TlsFileInvalid, Stage::Secrets, false, Part::References),
+            (Code::ProxyInvalid, Stage::Secrets, false, Part::Proxy),
+            (Code::ProxyUnreachable, Stage::Tcp, false, Part::Tcp),
+            (Code::DnsFailed, Stage::Lookup, false, Part::Name),
+            (Code::TlsExpired, Stage::Tls, false, Part::Tls),
+            (Code::HttpNotFound, Stage::WebSocket, true, Part::Handshake),
+            (Code::HttpNotFound, Stage::Tcp, true, Part::Handshake),
+            (Code::HttpNotFound, Stage::WebSocket, false, Part::WebSocket),
+            (Code::ConnectTimeout, Stage::WebSocket, true, Part::WebSocket),
+            (Code::NotSocketIo, Stage::Handshake, false, Part::Handshake),
         ] {
-            assert_eq!(failed_part(&Problem::new(code), transport, last, polled), expected, "{code:?}");
+            assert_eq!(failed_part(&Problem::new(code), last, is_answered), expected, "{code:?}");
         }
     }
 }

@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::mask::Mask;
-use crate::diagnostics::{Problem, Range};
+use crate::diagnostics::{Problem, Range, Secrets};
 use crate::settings::{ConnectionConfig, TransportChoice};
 use crate::transport::day;
 
@@ -250,13 +249,13 @@ impl Report {
     }
 
     /// Nothing more is found out. Takes the secrets out.
-    pub fn finish(&mut self, took: Duration, mask: &Mask) {
+    pub fn finish(&mut self, took: Duration, secrets: &Secrets) {
         self.took = took;
         self.steps.retain(|step| step.part != Part::Clock || step.verdict != Verdict::NotReached);
         let notes = self.steps.iter_mut().filter(|step| step.part != Part::Settings).flat_map(|step| &mut step.notes);
         let messages = self.problem.iter_mut().chain(&mut self.warnings).map(|told| &mut told.message);
         for text in notes.chain(messages) {
-            *text = one_line(&mask.hide(text));
+            *text = one_line(&secrets.mask(text));
         }
     }
 
@@ -380,16 +379,16 @@ mod tests {
     use super::*;
     use crate::diagnostics::Code;
 
-    fn report(settings: &str) -> (Report, Mask) {
+    fn report(settings: &str) -> (Report, Secrets) {
         let text = format!(r#"{{"connections":[{{"name":"main","url":"http://example.com:3000"{settings}}}]}}"#);
         let config = crate::settings::parse(text.as_bytes()).connections.remove(0);
         let mut report = Report::new(&config);
         report.began = UNIX_EPOCH + Duration::from_secs(1_795_339_845);
-        (report, Mask::new(&config))
+        (report, Secrets::default())
     }
 
-    fn finished(mut report: Report, mask: &Mask) -> Report {
-        report.finish(Duration::from_micros(12_340), mask);
+    fn finished(mut report: Report, secrets: &Secrets) -> Report {
+        report.finish(Duration::from_micros(12_340), secrets);
         report
     }
 
@@ -477,7 +476,7 @@ What to do: {}\n",
         mask.add("secret-token");
         let text = finished(report, &mask).text();
         let indent = " ".repeat(34);
-        let expected = format!("  TLS 1.3\n{indent}  {}\n{indent}  a  b (secret)\n", "x".repeat(LINE));
+        let expected = format!("  TLS 1.3\n{indent}  {}\n{indent}  a  b ***\n", "x".repeat(LINE));
         assert!(text.contains(&expected), "{text}");
     }
 

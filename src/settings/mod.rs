@@ -208,42 +208,50 @@ impl ConnectionConfig {
 }
 
 impl Resolved {
-    /// What of it must not be shown: whatever is a reference in `config`, is named like a secret, or looks like a token.
-    pub fn secrets(&self, config: &ConnectionConfig) -> Secrets {
+    /// What of it must not be shown: whatever is a reference in `config`, is named like a secret, or looks like a token;
+    /// `all`: every value, for what is sent to others.
+    pub fn secrets(&self, config: &ConnectionConfig, all: bool) -> Secrets {
         /// Longer values are tokens rather than words.
         const LONG: usize = 16;
-        fn add(secrets: &mut Secrets, name: &str, value: &str, setting: &Secret) {
-            if setting.literal().is_none() || is_secret_name(name) || value.len() >= LONG {
+        let mut secrets = Secrets::beside(format!("{} {}{}", config.name, config.address, config.address.path));
+        let mut add = |name: &str, value: &str, setting: &str| {
+            let is_reference = Secret::new(setting).literal().is_none();
+            if all || is_reference || is_secret_name(name) || value.len() >= LONG {
                 secrets.add(value);
             }
-        }
-        fn add_json(secrets: &mut Secrets, name: &str, value: &Value, setting: &Value) {
-            match (value, setting) {
-                (Value::String(value), Value::String(setting)) => add(secrets, name, value, &Secret::new(setting)),
-                (Value::Array(values), Value::Array(settings)) => {
-                    values.iter().zip(settings).for_each(|(value, setting)| add_json(secrets, name, value, setting));
-                }
-                (Value::Object(values), Value::Object(settings)) => {
-                    for ((name, value), setting) in values.iter().zip(settings.values()) {
-                        add_json(secrets, name, value, setting);
-                    }
-                }
-                _ => {}
-            }
-        }
-        let mut secrets = Secrets::default();
+        };
         let pairs = self.headers.iter().zip(&config.headers).chain(self.query.iter().zip(&config.query));
         for ((name, value), (_, setting)) in pairs {
-            add(&mut secrets, name, value, setting);
+            add(name, value, setting.as_written());
         }
         for ((name, value), setting) in self.auth.iter().zip(config.auth.values()) {
-            add_json(&mut secrets, name, value, setting);
+            for_each_text(name, value, setting, &mut add);
         }
         let in_address = self.proxy.as_deref().and_then(|proxy| ProxyAddress::parse(proxy).ok()?.credentials);
-        for password in in_address.map(|(_, password)| password).iter().chain(&self.proxy_password) {
-            secrets.add(password);
+        if let Some((user, password)) = in_address {
+            add("user", &user, "");
+            add("password", &password, "");
         }
+        self.proxy_user.iter().for_each(|user| add("user", user, ""));
+        self.proxy_password.iter().for_each(|password| add("password", password, ""));
         secrets
+    }
+}
+
+/// Each text and number in JSON, with the name it stands under and what the settings say there.
+fn for_each_text(name: &str, value: &Value, setting: &Value, each: &mut impl FnMut(&str, &str, &str)) {
+    match (value, setting) {
+        (Value::String(value), Value::String(setting)) => each(name, value, setting),
+        (Value::Number(value), _) => each(name, &value.to_string(), ""),
+        (Value::Array(values), Value::Array(settings)) => {
+            values.iter().zip(settings).for_each(|(value, setting)| for_each_text(name, value, setting, each));
+        }
+        (Value::Object(values), Value::Object(settings)) => {
+            for ((name, value), setting) in values.iter().zip(settings.values()) {
+                for_each_text(name, value, setting, each);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -285,4 +293,28 @@ pub struct Limits {
     pub handshake_bytes: usize,
     /// Events waiting for a Reply.
     pub unanswered_replies: usize,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_of_the_settings_are_secrets() {
+        let settings = br#"{"connections":[{"name":"main","url":"http://example.com?key=query-value&v=4711",
+            "headers":{"Authorization":"Bearer header-value"},"auth":{"token":"auth-value","user":"anna","pin":123456},
+            "proxy":"http://proxy-user:proxy-password@proxy:3128"}]}"#;
+        let parsed = parse(settings);
+        assert!(parsed.is_usable(), "{}", parsed.report());
+        let config = &parsed.connections[0];
+        let resolved = config.resolve().unwrap();
+        let (log, report) = (resolved.secrets(config, false), resolved.secrets(config, true));
+        for value in ["header-value", "auth-value", "proxy-password"] {
+            assert_eq!((log.mask(value).as_str(), report.mask(value).as_str()), ("***", "***"), "{value}");
+        }
+        for value in ["query-value", "4711", "anna", "123456", "proxy-user"] {
+            assert_eq!((log.mask(value).as_str(), report.mask(value).as_str()), (value, "***"), "{value}");
+        }
+        assert_eq!(report.mask("main at example.com:80"), "main at example.com:80");
+    }
 }

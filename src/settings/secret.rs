@@ -16,6 +16,11 @@ impl Secret {
         Secret(text.into())
     }
 
+    /// What the settings say: the value or the reference.
+    pub fn as_written(&self) -> &str {
+        &self.0
+    }
+
     /// The value, unless it is a reference, whose value is not known yet.
     pub fn literal(&self) -> Option<&str> {
         (!self.0.starts_with("env:") && !self.0.starts_with("file:")).then_some(&self.0)

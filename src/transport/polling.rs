@@ -294,6 +294,7 @@ impl Polling {
                     Poll::Ready(Ok((lane, took))) => {
                         self.post = Post::Idle(Some(lane));
                         self.received.push_back(Incoming::RoundTrip(took));
+                        self.tell_failed_upgrade();
                     }
                     Poll::Ready(Err(problem)) => {
                         self.post = Post::Idle(None);
@@ -340,8 +341,7 @@ impl Polling {
             Get::Reading(answer, reader) => {
                 let Poll::Ready(piece) = answer.body.poll_piece(cx) else { return Ok(false) };
                 let client = &self.client;
-                let piece =
-                    piece.map_err(|e| Lost::Failed(describe_body_error(&client.route, &client.address, &*e)))?;
+                let piece = piece.map_err(|e| lost(describe_body_error(&client.route, &client.address, &*e)))?;
                 let limit = self.client.request.message_bytes;
                 let wrong = |wrong| match wrong {
                     WrongPayload::Malformed(what) => Lost::Broken(what.0),

@@ -63,6 +63,7 @@ pub struct Progress {
     began: Cell<Instant>,
     clock: RefCell<Option<String>>,
     problem: RefCell<Option<Problem>>,
+    proxy: RefCell<Option<String>>,
 }
 
 impl Default for Progress {
@@ -72,6 +73,7 @@ impl Default for Progress {
             began: Cell::new(Instant::now()),
             clock: RefCell::default(),
             problem: RefCell::default(),
+            proxy: RefCell::default(),
         }
     }
 }
@@ -113,9 +115,18 @@ impl Progress {
         *self.problem.borrow_mut() = Some(problem.clone());
     }
 
+    /// The way leads through this proxy.
+    pub fn through(&self, proxy: impl Display) {
+        *self.proxy.borrow_mut() = Some(proxy.to_string());
+    }
+
     /// What is to be told if time runs out: what was foreseen, or how far it came.
     pub fn timed_out(&self, address: &Address, limit: Duration) -> Problem {
         self.problem.borrow_mut().take().unwrap_or_else(|| {
+            if let (Stage::Lookup | Stage::Tcp, Some(proxy)) = (self.stage(), &*self.proxy.borrow()) {
+                let reason = format!("it gave no answer within {} s", limit.as_secs_f64());
+                return Problem::new(Code::ProxyUnreachable).with("proxy", proxy).with("reason", reason);
+            }
             Problem::new(Code::ConnectTimeout)
                 .with("address", address)
                 .with("seconds", limit.as_secs_f64())

@@ -23,6 +23,8 @@ pub fn failed_upgrade(route: &Route, address: &Address, error: Error) -> Problem
     match error {
         Error::Http(response) => {
             let body = response.body().as_deref().unwrap_or_default();
+            let is_chunked = response.headers().contains_key(header::TRANSFER_ENCODING);
+            let body = if is_chunked { first_chunk(body) } else { body };
             http_answer(address, response.status(), response.headers(), body)
         }
         Error::ConnectionClosed
@@ -39,6 +41,16 @@ pub fn failed_upgrade(route: &Route, address: &Address, error: Error) -> Problem
         }
         other => not_websocket(format!("its answer to the WebSocket request is wrong ({other})")),
     }
+}
+
+/// What the first chunk of a body holds (RFC 9112, section 7.1).
+fn first_chunk(body: &[u8]) -> &[u8] {
+    let Some(line) = body.split(|&byte| byte == b'\n').next() else { return body };
+    let digits = String::from_utf8_lossy(line);
+    let digits = digits.split(';').next().unwrap_or_default().trim();
+    let Ok(size) = usize::from_str_radix(digits, 16) else { return body };
+    let rest = body.get(line.len() + 1..).unwrap_or_default();
+    &rest[..size.min(rest.len())]
 }
 
 /// Whether a problem only says that no sensible answer came, so that it is worth looking whether TLS is expected.
@@ -81,13 +93,28 @@ pub fn http_answer(address: &Address, status: StatusCode, headers: &HeaderMap, b
     }
 }
 
+/// What the reference server says of its errors 0, 1, ...: that alone, where a WebSocket was asked for.
+const ENGINE_ERRORS: &[&str] = &[
+    "Transport unknown",
+    "Session ID unknown",
+    "Bad handshake method",
+    "Bad request",
+    "Forbidden",
+    "Unsupported protocol version",
+];
+
 /// The server's own words: `{"code":3,"message":"Bad request"}` (Engine.IO protocol, "Errors").
 fn engine_error(address: &Address, body: &str) -> Option<Problem> {
-    let Ok(serde_json::Value::Object(error)) = serde_json::from_str(body) else { return None };
-    // Some servers say the number as text.
-    let code = error.get("code")?;
-    let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
-    let message = error.get("message")?.as_str()?;
+    let json = serde_json::from_str::<serde_json::Value>(body).unwrap_or_default();
+    let (number, message) = match ENGINE_ERRORS.iter().position(|message| *message == body) {
+        Some(number) => (number as u64, body),
+        None => {
+            // Some servers say the number as text.
+            let code = json.get("code")?;
+            let number = code.as_u64().or_else(|| code.as_str()?.parse().ok())?;
+            (number, json.get("message")?.as_str()?)
+        }
+    };
     let code = match number {
         0 => Code::EngineTransport,
         1 => Code::EngineSession,

@@ -87,6 +87,7 @@ impl Route {
             return Ok(stream);
         };
         progress.note(format_args!("through the proxy {}", proxy.address));
+        progress.through(&proxy.address);
         let found = dialer.resolver.look_up(&proxy.address.host, proxy.address.port).await;
         let addresses = found.map_err(|reason| proxy.unreachable(format!("its name was not found ({reason})")))?;
         note_addresses(progress, &addresses);

@@ -136,9 +136,40 @@ static void traffic_is_logged_on_demand(void)
     barrier(client);
     CHECK(strstr(host_log(), "quiet-event") == NULL);
     CHECK_STATUS(plugin.set_log_level(SOCKETIO_LOG_TRAFFIC), SOCKETIO_OK);
-    SEND(client, .event = "loud-event", .message = "1");
+    SEND(client, .event = "loud-event", .nsp = "chat", .format = "JSON", .message = JSON({"x":1,"password":"hunter2"}));
+    subscribe(client, "news", "/chat");
+    WAIT_SUBSCRIBED(client, "news");
+    server_command(server, "emit %s", JSON({"nsp":"/chat","event":"news","args":["a",{"_bytes":"00ff"}]}));
+    WAIT_RECEIVE(client, "news");
     barrier(client);
-    CHECK_HAS(host_log(), "loud-event");
+    CHECK_HAS(host_log(), "main /chat -> \"loud-event\" [{\"x\":1,\"password\":\"***\"}] 43 B\n");
+    CHECK_HAS(host_log(), "main /chat <- \"news\" [\"a\",{\"_placeholder\":true,\"num\":0}] 42 B +2 B\n");
+    CHECK_HAS(host_log(), "main / -> \"barrier\" [");
+    CHECK(strstr(host_log(), "hunter2") == NULL);
+}
+
+/* Neither what a reference stands for, nor a token that the server repeats, nor a session's id gets into the log. */
+static void secrets_are_masked_in_the_log(void)
+{
+    server_t *server = server_start(JSON({"token":"t0k3n-of-the-file","refuse":{"/chat":{"message":"t0k3n-of-the-file is wrong"}}}));
+    set_environment("SOCKETIO_TEST_TOKEN", "t0k3n-of-the-file");
+    begin();
+    CHECK_STATUS(plugin.set_log_level(SOCKETIO_LOG_TRAFFIC), SOCKETIO_OK);
+    socketio_connection_t client = configure(server_port(server),
+        JSON("auth":{"token":"env:SOCKETIO_TEST_TOKEN"},"headers":{"Authorization":"Bearer abcdef-123456"}));
+    subscribe(client, "news", "/chat");
+    start(client);
+    char id[64];
+    snprintf(id, sizeof id, "%s", text_of(WAIT_START(client), START_SESSION_ID));
+    CHECK_HAS(text_of(WAIT_ERROR(client), ERROR_MESSAGE), "is wrong");
+    SEND(client, .event = "echo", .message = "Bearer abcdef-123456");
+    barrier(client);
+    CHECK_HAS(host_log(), "main / -> CONNECT {\"token\":\"***\"}");
+    CHECK_HAS(host_log(), "main / <- CONNECT {\"sid\":\"***\"");
+    CHECK_HAS(host_log(), "*** is wrong");
+    CHECK(strstr(host_log(), "t0k3n") == NULL);
+    CHECK(strstr(host_log(), "abcdef-123456") == NULL);
+    CHECK(strstr(host_log(), id) == NULL);
 }
 
 static void level_off_logs_nothing(void)
@@ -172,5 +203,6 @@ TEST_MAIN(
     CASE(failures_in_every_state_have_a_text),
     CASE(log_levels_have_a_range),
     CASE(traffic_is_logged_on_demand),
+    CASE(secrets_are_masked_in_the_log),
     CASE(level_off_logs_nothing),
     CASE(default_level_tells_the_life_of_a_connection))
