@@ -320,7 +320,8 @@ fn exchange(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) ->
     if let Err(lost) = written {
         return Poll::Ready(Err(describe(session, lost)));
     }
-    if frames > 0 { Poll::Ready(Ok(frames)) } else { Poll::Pending }
+    // What was found while writing is to be told, too.
+    if frames > 0 || !session.events.is_empty() { Poll::Ready(Ok(frames)) } else { Poll::Pending }
 }
 
 /// Hands frames to the transport as long as it takes them, and flushes once.

@@ -27,6 +27,7 @@
 //     {"upgrade":"hang"}   a request with Upgrade is never answered
 //     {"upgrade":"silent"} the upgrade succeeds, and nothing of what follows is passed on
 //     {"upgrade":"close"}  a request with Upgrade ends the connection
+//     {"upgrade":"break"}  the upgrade succeeds, and ends the connection
 //     {"session":[400,BODY]}  a long-polling request of a session is answered so
 //
 // Reports: ready, tunnel, refused, closed (of a tunnel), request (reverse: method, url, upgrade).
@@ -278,8 +279,11 @@ function forwardUpgrade(request, client, head) {
             upstream.write(head);
             client.pipe(upstream);
         });
-        if (mode.upgrade === 'silent') {
-            upstream.once('data', (data) => client.write(data.subarray(0, data.indexOf('\r\n\r\n') + 4)));
+        if (mode.upgrade === 'silent' || mode.upgrade === 'break') {
+            const isLast = mode.upgrade === 'break';
+            upstream.once('data', (data) => {
+                client.write(data.subarray(0, data.indexOf('\r\n\r\n') + 4), () => isLast && client.destroy());
+            });
         } else {
             upstream.pipe(client);
         }

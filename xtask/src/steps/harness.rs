@@ -18,40 +18,11 @@ use tokio::task::JoinSet;
 use crate::process::{self, Group};
 use crate::report::{self, Case, Outcome};
 use crate::repository::{self, Profile};
+use crate::steps::cases::{self, Listed, Run};
 use crate::steps::{certificates, python, rust, tools};
 
 /// What the first part of a program's name may be: the kind of its tests.
 const KINDS: &[&str] = &["api", "flow", "misuse", "load", "reach"];
-/// What the `flow` cases run on besides WebSocket only: the name in the report, and the setting.
-const TRANSPORTS: &[(&str, &str)] = &[("polling", "Polling Only"), ("automatic", "Automatic")];
-/// What the `reach` cases run against: server, TLS, transport, proxy (`tests/c/harness.h` has all parts).
-const VARIANTS: &[&str] = &[
-    "npm4+websocket",
-    "npm4+polling",
-    "npm4+automatic",
-    "npm4+tls+websocket",
-    "npm4+tls+polling",
-    "npm4+tls+automatic",
-    "npm3+websocket",
-    "npm3+polling",
-    "npm3+automatic",
-    "python+websocket",
-    "python+polling",
-    "python+automatic",
-    "socketioxide+websocket",
-    "socketioxide+polling",
-    "socketioxide+automatic",
-    "nginx+websocket",
-    "nginx+polling",
-    "nginx+automatic",
-    "nginx+tls+automatic",
-    "npm4+automatic+connect-proxy",
-    "npm4+polling+connect-proxy-password",
-    "npm4+websocket+connect-proxy-password",
-    "npm4+tls+automatic+connect-proxy-password",
-    "npm4+automatic+socks5",
-    "npm4+tls+automatic+socks5-password",
-];
 /// How the sources begin that every program is linked with.
 const COMMON: &str = "harness";
 const AT_A_TIME: usize = 2;
@@ -159,78 +130,13 @@ pub fn run(selection: Selection) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// A case as its program lists it.
-struct Listed {
-    name: String,
-    /// It does not run on each transport.
-    once: bool,
-}
-
-impl Listed {
-    /// All that the case is run for.
-    fn runs(&self, program: &str) -> Vec<Run> {
-        let run = |label, variable| Run { program: program.to_owned(), case: self.name.clone(), label, variable };
-        match program.split('_').next() {
-            Some("reach") => {
-                VARIANTS.iter().map(|variant| run(Some(*variant), Some(("SOCKETIO_TEST_VARIANT", *variant)))).collect()
-            }
-            Some("flow") if !self.once => {
-                let others = TRANSPORTS.iter();
-                let others =
-                    others.map(|(label, setting)| run(Some(label), Some(("SOCKETIO_TEST_TRANSPORT", setting))));
-                std::iter::once(run(None, None)).chain(others).collect()
-            }
-            _ => vec![run(None, None)],
-        }
-    }
-}
-
-/// One run of a case: the case itself, on a transport, or against a server.
-#[derive(Clone)]
-struct Run {
-    program: String,
-    case: String,
-    /// Tells it from the other runs of the case.
-    label: Option<&'static str>,
-    /// What its environment says beyond that of all.
-    variable: Option<(&'static str, &'static str)>,
-}
-
-impl Run {
-    fn name(&self) -> String {
-        let label = self.label.map(|label| format!(" [{label}]")).unwrap_or_default();
-        format!("{}/{}{label}", self.program, self.case)
-    }
-
-    fn log(&self, round: usize) -> PathBuf {
-        let label = self.label.map(|label| format!(".{label}")).unwrap_or_default();
-        folder().join("logs").join(format!("{}.{}{label}.{round}.log", self.program, self.case))
-    }
-}
-
 /// A program's cases.
 fn list(program: &str, environment: &Environment) -> Result<Vec<Listed>> {
     let mut command = process::command(folder().join(program));
     command.arg("--list").envs(environment.variables());
-    let cases = listed(&process::run(command)?)?;
+    let cases = cases::listed(&process::run(command)?)?;
     if cases.is_empty() {
         bail!("--list: it has no case");
-    }
-    Ok(cases)
-}
-
-fn listed(output: &str) -> Result<Vec<Listed>> {
-    let mut cases: Vec<Listed> = Vec::new();
-    for line in output.lines() {
-        let (name, once) = match line.split_once(' ') {
-            Some((name, "once")) => (name, true),
-            _ => (line, false),
-        };
-        let is_name = !name.is_empty() && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
-        if !is_name || cases.iter().any(|case| case.name == name) {
-            bail!("--list: \"{name}\" is no name of a case, or stands twice");
-        }
-        cases.push(Listed { name: name.to_owned(), once });
     }
     Ok(cases)
 }
@@ -309,7 +215,8 @@ async fn run_all(runs: Vec<Run>, rounds: usize, environment: Environment) -> Res
 
 async fn run_case(run: &Run, round: usize, environment: &Environment) -> Result<Verdict> {
     // A file, not a pipe: a process that a case left behind could hold a pipe open for ever.
-    let log = run.log(round);
+    let label = run.label.map(|label| format!(".{label}")).unwrap_or_default();
+    let log = folder().join("logs").join(format!("{}.{}{label}.{round}.log", run.program, run.case));
     let file = File::create(&log)?;
     let mut command = process::command(folder().join(&run.program));
     command.arg(&run.case).envs(environment.variables()).envs(run.variable);
@@ -400,25 +307,6 @@ mod tests {
         summarize(&mut outcome, vec![end("api_a/x", Verdict::Skipped("no IPv6".to_owned()))], 1);
         assert_eq!((outcome.passed, outcome.failed.len()), (0, 0));
         assert_eq!(outcome.skipped, [Case::new("api_a/x", "no IPv6")]);
-    }
-
-    #[test]
-    fn a_case_runs_for_all_that_its_kind_is_run_for() {
-        let cases = listed("a\nb once\n").unwrap();
-        let names =
-            |program: &str, case: usize| -> Vec<String> { cases[case].runs(program).iter().map(Run::name).collect() };
-        assert_eq!(names("api_x", 0), ["api_x/a"]);
-        assert_eq!(names("flow_x", 0), ["flow_x/a", "flow_x/a [polling]", "flow_x/a [automatic]"]);
-        assert_eq!(names("flow_x", 1), ["flow_x/b"]);
-        assert_eq!(names("reach_x", 0).len(), VARIANTS.len());
-        assert_eq!(names("reach_x", 0)[1], "reach_x/a [npm4+polling]");
-    }
-
-    #[test]
-    fn what_is_no_list_of_cases_is_refused() {
-        assert!(listed("a\na\n").is_err());
-        assert!(listed("a twice\n").is_err());
-        assert!(listed("\n").is_err());
     }
 
     #[test]
