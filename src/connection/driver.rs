@@ -31,6 +31,10 @@ use crate::transport::{CLOSE_LIMIT, Dialer, Engine, Lost, Memory, Progress, Requ
 /// After a refusal, the same credentials are tried again so late: it is no fault of the network that passes by itself.
 const REFUSED_WAIT: Duration = Duration::from_secs(60);
 
+/// How long the end of a session over long-polling may take: most often that needs a new connection, and without it the
+/// server keeps the session until its heartbeat ends it.
+const POLLING_CLOSE_LIMIT: Duration = Duration::from_secs(2);
+
 /// How often is looked whether credentials that were refused have changed.
 const CREDENTIALS_CHECK: Duration = Duration::from_secs(2);
 
@@ -244,7 +248,7 @@ async fn attempt(session: &mut Session, environment: &Environment, attempts: &mu
             if engine.is_polling() {
                 // No connection breaks by which the server would notice.
                 engine.wind_up();
-                environment.spawn_closing(async { drop(timeout(CLOSE_LIMIT, engine.close()).await) });
+                environment.spawn_closing(async { drop(timeout(POLLING_CLOSE_LIMIT, engine.close()).await) });
             }
         }
     }
@@ -361,29 +365,53 @@ fn describe(session: &Session, lost: Lost) -> Failure {
 /// Sends what is left within `limit`, says goodbye, and cuts the engine if that takes too long. The session does not wait
 /// for it.
 fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration, environment: &Environment) {
-    let mut outbox = session.take_outbox();
+    engine.wind_up();
+    let (mut outbox, too_large) = sendable(session.take_outbox(), &engine);
     let (shared, events) = (Arc::clone(&session.shared), Arc::clone(&environment.events));
     let limits = session.inbound_limits();
     // A goodbye without messages has no time to be waited for.
     let had_messages = !engine.is_flushed() || outbox.iter().any(|outgoing| outgoing.reservation.is_some());
-    let limit = if had_messages { limit } else { CLOSE_LIMIT };
-    engine.wind_up();
+    let goodbye = if engine.is_polling() && !session.is_shut_down() { POLLING_CLOSE_LIMIT } else { CLOSE_LIMIT };
+    let limit = if had_messages { limit } else { goodbye };
     environment.spawn_closing(async move {
+        let tell = |count: usize, reason: String| {
+            if count > 0 {
+                shared.status.dropped.fetch_add(count as u64, Ordering::Relaxed);
+                let problem = Problem::new(Code::NotSent).with("count", count).with("reason", reason);
+                let event = error_event(shared.handle, &problem, DEFAULT_NAMESPACE, 0, false, None);
+                events.append(shared.handle, &mut vec![event], limits, &shared.status.dropped);
+            }
+        };
+        tell(too_large, "their attachments are too large for long-polling".into());
         let sent = timeout(limit, send_all(&mut engine, &mut outbox)).await;
-        let waiting = outbox.iter().filter(|outgoing| outgoing.reservation.is_some()).count();
+        let reason = match sent {
+            Ok(Ok(())) => {
+                let _ = timeout(goodbye, engine.close()).await;
+                return;
+            }
+            Ok(Err(_)) => "the connection was lost after Stop".to_string(),
+            Err(_) => format!("the server took them too slowly, {} s after Stop", limit.as_secs_f64()),
+        };
         // What was being written when it ended did not leave as a whole.
-        let lost = waiting + usize::from(had_messages && !matches!(sent, Ok(Ok(()))));
-        if lost > 0 {
-            shared.status.dropped.fetch_add(lost as u64, Ordering::Relaxed);
-            let problem = Problem::new(Code::NotSent)
-                .with("count", lost)
-                .with("reason", format!("the server took them too slowly, {} s after Stop", limit.as_secs_f64()));
-            let event = error_event(shared.handle, &problem, DEFAULT_NAMESPACE, 0, false, None);
-            events.append(shared.handle, &mut vec![event], limits, &shared.status.dropped);
-        } else {
-            let _ = timeout(CLOSE_LIMIT, engine.close()).await;
-        }
+        let waiting = outbox.iter().filter(|outgoing| outgoing.reservation.is_some()).count();
+        tell(waiting + usize::from(had_messages), reason);
     });
+}
+
+/// What of the outbox the transport takes, and how many messages it does not.
+fn sendable(outbox: VecDeque<Outgoing>, engine: &Engine) -> (VecDeque<Outgoing>, usize) {
+    let (mut taken, mut too_large) = (VecDeque::new(), 0);
+    let mut is_refused = false;
+    for outgoing in outbox {
+        if !outgoing.is_attachment() {
+            is_refused = matches!(engine.room(outgoing.largest_attachment()), Room::Never(_));
+            too_large += usize::from(is_refused);
+        }
+        if !is_refused {
+            taken.push_back(outgoing);
+        }
+    }
+    (taken, too_large)
 }
 
 /// Hands all frames to the transport and flushes. What is left in `outbox` when this is dropped has not left.

@@ -177,15 +177,7 @@ impl Session {
             return Ok(());
         }
         namespace.joining = Joining::Refused;
-        // What the reference server says of a namespace that it does not have.
-        let problem = if refused.message == "Invalid namespace" {
-            Problem::new(Code::NamespaceUnknown).with("namespace", name)
-        } else {
-            let data = if refused.data.is_empty() { String::new() } else { format!(" {}", refused.data) };
-            Problem::new(Code::NamespaceRefused)
-                .with("namespace", name)
-                .with("reason", format!("\"{}\"{data}", refused.message))
-        };
+        let problem = Problem::refused_namespace(name, &refused.message, &refused.data);
         self.namespace_failed(name, problem, "was refused")
     }
 

@@ -117,6 +117,11 @@ impl Outgoing {
         Outgoing { frame, attached: None, reservation: None }
     }
 
+    /// Whether it belongs to the packet before it.
+    pub fn is_attachment(&self) -> bool {
+        matches!(self.frame, Frame::Binary(_))
+    }
+
     /// Bytes of its largest attachment.
     pub fn largest_attachment(&self) -> usize {
         self.attached.as_ref().map_or(0, |attached| attached.largest)
@@ -469,8 +474,12 @@ impl Session {
         // One answer is enough for any number of pings: a server that does not read can't make them pile up.
         if !std::mem::replace(&mut self.pong_is_due, true) {
             self.log_engine(Direction::Out, "PONG");
-            let frame = Frame::Text(engineio::PONG.into());
-            self.outbox.push_back(Outgoing::alone(frame));
+            let answer = Outgoing::alone(Frame::Text(engineio::PONG.into()));
+            // What waits for room does not hold it up; only the attachments of a packet follow it at once.
+            match self.outbox.front() {
+                Some(next) if next.is_attachment() => self.outbox.push_back(answer),
+                _ => self.outbox.push_front(answer),
+            }
         }
         self.measure_round_trip();
     }
@@ -612,7 +621,7 @@ impl Session {
     /// the packet goes, and that is told. `limit`: what they may have.
     pub fn refuse_next(&mut self, limit: usize) {
         let Some(attached) = self.outbox.pop_front().and_then(|packet| packet.attached) else { return };
-        while self.outbox.front().is_some_and(|next| matches!(next.frame, Frame::Binary(_))) {
+        while self.outbox.front().is_some_and(Outgoing::is_attachment) {
             self.outbox.pop_front();
         }
         self.shared.status.dropped.fetch_add(1, Ordering::Relaxed);

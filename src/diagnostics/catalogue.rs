@@ -160,8 +160,8 @@ catalogue! {
         "{address} does not offer the transport that was asked for: {reason} (Engine.IO code 0)."
         "Set Transport to Automatic, or turn that transport on at the server.";
     EngineSession "eio_1" Refused
-        "{address} does not know the session that it opened just now: {reason} (Engine.IO code 1)."
-        "If there are several servers behind a load balancer, turn on sticky sessions there, or set Transport to WebSocket Only.";
+        "{address} does not know this session, or not any more: {reason} (Engine.IO code 1)."
+        "If that happens again and again and there are several servers behind a load balancer, turn on sticky sessions there, or set Transport to WebSocket Only.";
     EngineHandshake "eio_2" Refused
         "{address} refused how the connection was opened: {reason} (Engine.IO code 2)."
         "See what stands between here and the server: it changes requests.";

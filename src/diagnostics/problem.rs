@@ -31,6 +31,16 @@ impl Problem {
         self
     }
 
+    /// A namespace was refused with this message, and further data as JSON text.
+    pub fn refused_namespace(namespace: &str, message: &str, data: &str) -> Problem {
+        // What the reference server says of a namespace that it does not have.
+        if message == "Invalid namespace" {
+            return Problem::new(Code::NamespaceUnknown).with("namespace", namespace);
+        }
+        let data = if data.is_empty() { String::new() } else { format!(" {data}") };
+        Problem::new(Code::NamespaceRefused).with("namespace", namespace).with("reason", format!("\"{message}\"{data}"))
+    }
+
     /// One value of the sentence; empty: it has none of this name.
     pub fn value(&self, name: &str) -> &str {
         self.values.iter().find(|(key, _)| *key == name).map_or("", |(_, value)| value)

@@ -9,7 +9,7 @@ const MASK: &str = "***";
 
 /// Characters that a secret has at least: shorter ones are part of many a word.
 const SHORTEST: usize = 4;
-/// Characters by which the beginning of a longer one is known: what is repeated may be cut.
+/// Characters by which the beginning of a longer one is known, where what is repeated is cut behind it.
 const BEGINNING: usize = 8;
 /// Pieces of a secret that are secrets themselves.
 const PIECES: usize = 20;
@@ -59,7 +59,9 @@ impl Secrets {
     /// Adds a value that must not be shown.
     pub fn add(&mut self, value: &str) {
         // The token without the word Bearer, the cookie without its neighbours.
-        let pieces = value.split([' ', ';', ',', '=']).filter(|piece| piece.len() >= BEGINNING).take(PIECES);
+        let last = value.rsplit(' ').next().filter(|last| last.len() >= SHORTEST);
+        let pieces =
+            value.split([' ', ';', ',', '=']).filter(|piece| piece.len() >= BEGINNING).take(PIECES).chain(last);
         let forms = std::iter::once(value).chain(pieces).flat_map(|text| {
             let escaped = |quoted: String| quoted[1..quoted.len() - 1].to_string();
             [
@@ -83,10 +85,16 @@ impl Secrets {
         if self.known.is_empty() {
             return text.to_string();
         }
+        let mut begins = [false; 256];
+        self.known.iter().filter_map(|secret| secret.bytes().next()).for_each(|byte| begins[usize::from(byte)] = true);
         let mut out = String::with_capacity(text.len());
         let mut rest = text;
         while let Some(next) = rest.chars().next() {
-            let masked = self.known.iter().map(|secret| repeated(rest, secret)).max().unwrap_or(0);
+            let may_begin = begins[usize::from(rest.as_bytes()[0])];
+            let masked = match may_begin {
+                true => self.known.iter().map(|secret| repeated(rest, secret)).max().unwrap_or(0),
+                false => 0,
+            };
             if masked > 0 {
                 out.push_str(MASK);
                 rest = &rest[masked..];
@@ -125,7 +133,8 @@ impl Secrets {
 fn repeated(text: &str, secret: &str) -> usize {
     let same = text.chars().zip(secret.chars()).take_while(|(a, b)| a == b);
     let (count, bytes) = same.fold((0, 0), |(count, bytes), (c, _)| (count + 1, bytes + c.len_utf8()));
-    if bytes == secret.len() || count >= BEGINNING { bytes } else { 0 }
+    let is_cut = text[bytes..].is_empty() || text[bytes..].starts_with(['…', '"', '\'']);
+    if bytes == secret.len() || (count >= BEGINNING && is_cut) { bytes } else { 0 }
 }
 
 /// The beginning of the id of a session: enough to find it in a log, not enough to take it over.
@@ -220,6 +229,7 @@ mod tests {
             (r#"{"token":"abc\"defghij"}"#, r#"{"token":"***"}"#),
             ("cut: abc\"defg", "cut: ***"),
             ("at p%C3%A4ss%2Fwort or päss/wort", "at *** or ***"),
+            ("abc\"defghi is not it", "abc\"defghi is not it"),
             ("x at http://example.com:3000/door", "x at http://example.com:3000/door"),
         ] {
             assert_eq!(secrets.mask(text), masked);

@@ -36,6 +36,8 @@ struct Conversation<'a> {
     blocked: Option<String>,
     joined: Option<Joined>,
     round_trip: Option<Duration>,
+    /// Why a write failed, until all was heard that was said before.
+    failed: Option<Lost>,
 }
 
 /// Goes through the parts and tells them.
@@ -51,6 +53,7 @@ pub async fn hold(report: &mut Report, config: &ConnectionConfig, opened: Opened
         blocked: None,
         joined: None,
         round_trip: None,
+        failed: None,
     };
     let offers_websocket = handshake.upgrades.iter().any(|name| name == "websocket");
     let failed = match conversation.upgrade(report, config.transport, offers_websocket).await {
@@ -176,12 +179,16 @@ impl Conversation<'_> {
     }
 
     fn exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Problem>> {
-        let written = self.write(cx);
-        let received = self.engine.poll_receive(cx).map_err(|lost| self.problem(lost));
-        match (received, written) {
-            // What the server said before it closed tells more than that a write failed.
-            (Poll::Pending, Err(lost)) => Poll::Ready(Err(self.problem(lost))),
-            (received, _) => received,
+        if let Err(lost) = self.write(cx) {
+            self.failed.get_or_insert(lost);
+        }
+        // What the server said before it closed tells more than that a write failed.
+        match self.engine.poll_receive(cx).map_err(|lost| self.problem(lost)) {
+            Poll::Pending => match self.failed.take() {
+                Some(lost) => Poll::Ready(Err(self.problem(lost))),
+                None => Poll::Pending,
+            },
+            received => received,
         }
     }
 
@@ -239,7 +246,10 @@ impl Conversation<'_> {
             Kind::Connect => {
                 self.joined = Some(Connected::decode(packet.payload).map_err(|wrong| self.malformed(wrong)));
             }
-            Kind::ConnectError => self.joined = Some(Err(refusal(&Refused::decode(packet.payload)))),
+            Kind::ConnectError => {
+                let Refused { message, data } = Refused::decode(packet.payload);
+                self.joined = Some(Err(Problem::refused_namespace(DEFAULT_NAMESPACE, &message, &data)));
+            }
             Kind::Disconnect => {
                 return Err(Problem::new(Code::ServerDisconnect).with("namespace", DEFAULT_NAMESPACE));
             }
@@ -266,6 +276,7 @@ impl Conversation<'_> {
     /// Says goodbye, and does not wait long for an answer.
     async fn end(mut self) {
         self.outbox.push_back(Frame::Text(socketio::encode_disconnect(DEFAULT_NAMESPACE)));
+        self.engine.wind_up();
         let _ = timeout(CLOSE_LIMIT, async {
             let written = poll_fn(|cx| match self.write(cx) {
                 Err(lost) => Poll::Ready(Err(lost)),
@@ -278,15 +289,4 @@ impl Conversation<'_> {
         })
         .await;
     }
-}
-
-fn refusal(refused: &Refused) -> Problem {
-    // What the reference server says of a namespace that it does not have.
-    if refused.message == "Invalid namespace" {
-        return Problem::new(Code::NamespaceUnknown).with("namespace", DEFAULT_NAMESPACE);
-    }
-    let data = if refused.data.is_empty() { String::new() } else { format!(" {}", refused.data) };
-    Problem::new(Code::NamespaceRefused)
-        .with("namespace", DEFAULT_NAMESPACE)
-        .with("reason", format!("\"{}\"{data}", refused.message))
 }

@@ -370,5 +370,7 @@ async fn run_connections(mut commands: mpsc::UnboundedReceiver<Control>, environ
     // Each was told to end, and none of them waits for anything when it ends.
     while connections.join_next().await.is_some() {}
     let mut closing = environment.closing.take();
+    // Whoever waits for this thread is to see it end in time.
+    let deadline = deadline.checked_sub(Duration::from_millis(50)).unwrap_or(deadline);
     let _ = tokio::time::timeout_at(deadline.into(), async { while closing.join_next().await.is_some() {} }).await;
 }

@@ -145,19 +145,20 @@ impl Url {
         if text.is_empty() {
             return wrong("is empty".into(), EXAMPLE);
         }
-        let has_credentials = || {
-            let what = "holds a user name or password".to_string();
-            Err((what, "Take it out of the URL; credentials belong in Auth or Headers".to_string()))
-        };
-        // A text that may hold a password is not repeated.
-        let malformed = |what: String| if text.contains('@') { has_credentials() } else { wrong(what, EXAMPLE) };
+        // Before anything of it is repeated: it may hold a password wherever it was meant to stand.
+        if text.split(['?', '#']).next().unwrap_or_default().contains('@') {
+            return wrong(
+                "has an @ in it, as a user name or password would".into(),
+                "Take them out of the URL; credentials belong in Auth or Headers; write an @ of the path as %40",
+            );
+        }
         let mut url = Url::default();
         // A scheme ends at the first colon, if nothing of an address comes before it.
         let head = &text[..text.find(['/', '?', '#']).unwrap_or(text.len())];
         let (scheme, rest) = match head.strip_suffix(':') {
             Some(scheme) => match text[head.len()..].strip_prefix("//") {
                 Some(rest) => (scheme.to_ascii_lowercase(), rest),
-                None => return malformed(format!("\"{text}\" lacks a slash after {head}/")),
+                None => return wrong(format!("\"{text}\" lacks a slash after {head}/"), EXAMPLE),
             },
             None => (String::new(), text.strip_prefix("//").unwrap_or(text)),
         };
@@ -167,12 +168,9 @@ impl Url {
             Some(slash) => rest.split_at(slash),
             None => (rest, ""),
         };
-        if authority.contains('@') {
-            return has_credentials();
-        }
         let (host, url_port) = split_port(authority).map_err(|what| (what, EXAMPLE.to_string()))?;
         if host.is_empty() {
-            return malformed(format!("\"{text}\" has no host"));
+            return wrong(format!("\"{text}\" has no host"), EXAMPLE);
         }
         if let Some(bad) = host.chars().find(|&c| !(c.is_ascii_alphanumeric() || "-._:%~".contains(c))) {
             return wrong(
@@ -272,6 +270,7 @@ mod tests {
             ("http://me:secret@example.com", "user name"),
             ("http:/me:secret@example.com", "user name"),
             ("http:///me:secret@example.com", "user name"),
+            ("http//me:secret@example.com", "user name"),
             ("http://exa mple.com", "' '"),
             ("http://::1:3000", "brackets"),
             ("http://[::1", "without a ]"),

@@ -16,11 +16,6 @@ impl Secret {
         Secret(text.into())
     }
 
-    /// What the settings say: the value or the reference.
-    pub fn as_written(&self) -> &str {
-        &self.0
-    }
-
     /// The value, unless it is a reference, whose value is not known yet.
     pub fn literal(&self) -> Option<&str> {
         (!self.0.starts_with("env:") && !self.0.starts_with("file:")).then_some(&self.0)
@@ -63,8 +58,15 @@ impl Secret {
             Problem::new(Code::TlsFileInvalid)
                 .with("field", field)
                 .with("connection", connection)
-                .with("reason", format!("{}: {reason}", text.trim()))
+                .with("reason", format!("{}: {reason}", self.shown()))
         })
+    }
+
+    /// What the settings say, where that can't be a secret: a reference, or what looks like a path.
+    fn shown(&self) -> &str {
+        /// Paths are shorter, keys in base64 longer.
+        const PATH: usize = 256;
+        if self.0.len() > PATH || self.0.contains('\n') { "what was entered, which is no path" } else { &self.0 }
     }
 
     /// Resolves the texts in a JSON value.

@@ -12,7 +12,15 @@ const BYTES_LIMIT: usize = 4096;
 /// See the module.
 #[derive(Debug, Clone, Default)]
 pub struct Cookies {
-    pairs: Vec<(String, String)>,
+    kept: Vec<Cookie>,
+}
+
+#[derive(Debug, Clone)]
+struct Cookie {
+    name: String,
+    value: String,
+    /// Only for encrypted requests.
+    secure: bool,
 }
 
 impl Cookies {
@@ -30,10 +38,13 @@ impl Cookies {
         if name.is_empty() || cookie.len() > BYTES_LIMIT {
             return;
         }
-        self.pairs.retain(|(known, _)| known != name);
-        let (mut max_age, mut expires) = (None, None);
-        for (key, value) in parts.filter_map(|attribute| attribute.split_once('=')) {
-            if key.eq_ignore_ascii_case("max-age") {
+        self.kept.retain(|known| known.name != name);
+        let (mut max_age, mut expires, mut secure) = (None, None, false);
+        for attribute in parts {
+            let (key, value) = attribute.split_once('=').unwrap_or((attribute, ""));
+            if key.eq_ignore_ascii_case("secure") {
+                secure = true;
+            } else if key.eq_ignore_ascii_case("max-age") {
                 max_age = value.trim().parse::<i64>().ok();
             } else if key.eq_ignore_ascii_case("expires") {
                 expires = httpdate::parse_http_date(value.trim()).ok();
@@ -45,21 +56,22 @@ impl Cookies {
             (None, Some(when)) => when <= SystemTime::now(),
             (None, None) => false,
         };
-        if !is_over && self.pairs.len() < COUNT_LIMIT {
-            self.pairs.push((name.into(), value.into()));
+        if !is_over && self.kept.len() < COUNT_LIMIT {
+            self.kept.push(Cookie { name: name.into(), value: value.into(), secure });
         }
     }
 
     /// The value of a request's Cookie header, with what the settings add; None: there are none.
-    pub fn header(&self, own: Option<&str>) -> Option<String> {
-        let pairs = self.pairs.iter().map(|(name, value)| format!("{name}={value}"));
+    pub fn header(&self, own: Option<&str>, encrypted: bool) -> Option<String> {
+        let fitting = self.kept.iter().filter(|cookie| encrypted || !cookie.secure);
+        let pairs = fitting.map(|Cookie { name, value, .. }| format!("{name}={value}"));
         let all: Vec<String> = own.map(str::to_string).into_iter().chain(pairs).collect();
         (!all.is_empty()).then(|| all.join("; "))
     }
 
     /// Forgets all.
     pub fn clear(&mut self) {
-        self.pairs.clear();
+        self.kept.clear();
     }
 }
 
@@ -73,14 +85,16 @@ mod tests {
         cookies.set("io=abc; Path=/; HttpOnly; SameSite=Strict");
         cookies.set("node=1");
         cookies.set("node=2; Expires=Fri, 01 Jan 2100 00:00:00 GMT");
-        assert_eq!(cookies.header(None).unwrap(), "io=abc; node=2");
-        assert_eq!(cookies.header(Some("mine=1")).unwrap(), "mine=1; io=abc; node=2");
+        assert_eq!(cookies.header(None, false).unwrap(), "io=abc; node=2");
+        assert_eq!(cookies.header(Some("mine=1"), false).unwrap(), "mine=1; io=abc; node=2");
         cookies.set("io=; Max-Age=0");
         cookies.set("node=; Expires=Thu, 01 Jan 1970 00:00:00 GMT");
-        assert_eq!(cookies.header(None), None);
+        assert_eq!(cookies.header(None, false), None);
+        cookies.set("safe=1; Secure");
+        assert_eq!((cookies.header(None, false), cookies.header(None, true)), (None, Some("safe=1".into())));
         cookies.set("=x");
         cookies.set(&format!("big={}", "x".repeat(BYTES_LIMIT)));
         (0..100).for_each(|i| cookies.set(&format!("c{i}=1")));
-        assert_eq!(cookies.pairs.len(), COUNT_LIMIT);
+        assert_eq!(cookies.kept.len(), COUNT_LIMIT);
     }
 }

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
 
 use super::cookies::Cookies;
 use super::http::Client;
@@ -18,13 +19,22 @@ use crate::settings::{Address, TransportChoice};
 /// What is known of the way to a server from one connection to the next, from Start to the final On Stop.
 #[derive(Default)]
 pub struct Memory {
-    /// A WebSocket did not get through although long-polling did: it is not tried again.
-    blocked: bool,
+    /// When a WebSocket did not get through although long-polling did: it is not tried again for a while.
+    blocked: Option<Instant>,
     /// Long-polling does not work there: a WebSocket is tried first.
     websocket_first: bool,
     /// Whether the server expects TLS was looked at once, after an answer that made no sense.
     tls_looked_for: bool,
     cookies: Rc<RefCell<Cookies>>,
+}
+
+/// A device may run for months: what did not get through once is tried again by the first connection after this.
+const BLOCKED_FOR: Duration = Duration::from_secs(3600);
+
+impl Memory {
+    fn is_blocked(&self) -> bool {
+        self.blocked.is_some_and(|since| since.elapsed() < BLOCKED_FOR)
+    }
 }
 
 /// Whether a packet can be sent.
@@ -98,15 +108,24 @@ impl Engine {
                     self.kind = Kind::WebSocket(Box::new(socket));
                 }
             }
-            Poll::Ready(Ok(Incoming::NotUpgraded(_))) => self.memory.borrow_mut().blocked = true,
-            // Each request may reach another server: a WebSocket stays with one.
-            Poll::Ready(Err(Lost::Failed(problem))) if problem.code() == Code::EngineSession => {
-                let mut memory = self.memory.borrow_mut();
-                memory.websocket_first = !memory.blocked;
+            Poll::Ready(Ok(Incoming::NotUpgraded(_))) => {
+                // What was told once is not told again.
+                if self.memory.borrow_mut().blocked.replace(Instant::now()).is_some() {
+                    return self.poll_receive(cx);
+                }
             }
             _ => {}
         }
-        received
+        received.map_err(|lost| self.learn(lost))
+    }
+
+    /// Each request may reach another server: then the next connection tries a WebSocket first, which stays with one.
+    fn learn(&self, lost: Lost) -> Lost {
+        if matches!(&lost, Lost::Failed(problem) if problem.code() == Code::EngineSession) {
+            let mut memory = self.memory.borrow_mut();
+            memory.websocket_first = !memory.is_blocked();
+        }
+        lost
     }
 
     /// Whether a packet whose largest attachment has so many bytes can be sent.
@@ -121,7 +140,7 @@ impl Engine {
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         match &mut self.kind {
             Kind::WebSocket(socket) => socket.poll_ready(cx),
-            Kind::Polling(polling) => polling.poll_ready(cx),
+            Kind::Polling(polling) => polling.poll_ready(cx).map_err(|lost| self.learn(lost)),
         }
     }
 
@@ -140,7 +159,7 @@ impl Engine {
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         match &mut self.kind {
             Kind::WebSocket(socket) => socket.poll_flush(cx),
-            Kind::Polling(polling) => polling.poll_flush(cx),
+            Kind::Polling(polling) => polling.poll_flush(cx).map_err(|lost| self.learn(lost)),
         }
     }
 
@@ -162,7 +181,7 @@ impl Engine {
         }
     }
 
-    /// Ends the connection politely.
+    /// Ends the connection politely, after all was sent.
     pub async fn close(self) {
         match self.kind {
             Kind::WebSocket(socket) => socket.close().await,
@@ -197,7 +216,7 @@ impl Opening<'_> {
             self.memory.borrow_mut().websocket_first = true;
             return Ok(opened);
         }
-        let wants_upgrade = !self.memory.borrow().blocked;
+        let wants_upgrade = !self.memory.borrow().is_blocked();
         // What swallows requests may let a WebSocket pass: that gets the other half of the time.
         let limit = self.request.connect_timeout / 2;
         let refused = match tokio::time::timeout(limit, self.polling(wants_upgrade)).await {
@@ -238,7 +257,7 @@ impl Opening<'_> {
         for _ in 0..=REDIRECTS {
             let stream = self.route.connect(&self.dialer, &address, self.progress).await?;
             self.progress.begin(Stage::WebSocket);
-            let cookies = self.memory.borrow().cookies.borrow().clone();
+            let cookies = Rc::clone(&self.memory.borrow().cookies);
             let opened = WebSocket::open(stream, &self.route, &self.request, &address, &cookies, None).await;
             let mut socket = match opened {
                 Ok(socket) => socket,

@@ -25,6 +25,8 @@ use crate::settings::Address;
 
 /// Bytes of an answer's head at most, and of what is read at once.
 const BUFFER_LIMIT: usize = 64 << 10;
+/// Servers give up a connection that is not used for 5 s; a request that is sent in that very moment would be lost.
+const IDLE_LIMIT: Duration = Duration::from_secs(4);
 /// Compressed bytes that are unpacked at once: they may become a thousand times as many.
 const UNPACKED_AT_ONCE: usize = 256;
 
@@ -43,6 +45,8 @@ pub struct Lane {
     sender: SendRequest<Full<Bytes>>,
     /// Moves its bytes; ends when the lane is dropped.
     _task: JoinSet<()>,
+    /// When the last answer began.
+    used: Instant,
 }
 
 /// The answer to a request.
@@ -72,7 +76,7 @@ impl Client {
         progress: &Progress,
     ) -> Result<Answer, Problem> {
         let mut request = self.build(target, body)?;
-        if let Some(mut lane) = lane
+        if let Some(mut lane) = lane.filter(|lane| lane.used.elapsed() < IDLE_LIMIT)
             // The server may have closed a connection that was not used for a while.
             && lane.sender.ready().await.is_ok()
         {
@@ -98,7 +102,7 @@ impl Client {
             // How it ended is told to whoever waits for the answer.
             let _ = connection.await;
         });
-        let mut lane = Lane { sender, _task: task };
+        let mut lane = Lane { sender, _task: task, used: Instant::now() };
         let began = Instant::now();
         match lane.sender.send_request(request).await {
             Ok(answer) => self.answered(answer, lane, began),
@@ -106,8 +110,9 @@ impl Client {
         }
     }
 
-    fn answered(&self, answer: http::Response<Incoming>, lane: Lane, began: Instant) -> Result<Answer, Problem> {
+    fn answered(&self, answer: http::Response<Incoming>, mut lane: Lane, began: Instant) -> Result<Answer, Problem> {
         let took = began.elapsed();
+        lane.used = Instant::now();
         let (head, incoming) = answer.into_parts();
         self.cookies.borrow_mut().take_from(&head.headers);
         let encoding = head.headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
@@ -166,6 +171,9 @@ fn explain(route: &Route, address: &Address, error: &hyper::Error) -> Problem {
         return not_http("it closed the connection without an answer".into());
     }
     match io {
+        Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => {
+            not_http("it closed the connection without an answer".into()).with(BREAK, "closed without a word")
+        }
         Some(io) => not_http(format!("the connection broke ({io})")).with(BREAK, io),
         None => not_http(error.to_string()),
     }

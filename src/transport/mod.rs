@@ -100,7 +100,7 @@ impl Request {
         if own("User-Agent").is_none() {
             headers.push(("User-Agent".into(), concat!("socketio-plugin/", env!("CARGO_PKG_VERSION")).into()));
         }
-        if let Some(cookies) = cookies.header(own("Cookie").map(|(_, value)| value.as_str())) {
+        if let Some(cookies) = cookies.header(own("Cookie").map(|(_, value)| value.as_str()), address.secure) {
             headers.push(("Cookie".into(), cookies));
         }
         headers.extend(self.headers.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("Cookie")).cloned());

@@ -1,16 +1,18 @@
 //! HTTP long-polling: one request waits for packets, another one sends them (Engine.IO protocol, "HTTP long-polling").
 
 use std::collections::VecDeque;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
+use tokio::time::{Sleep, sleep};
 
 use super::http::{Answer, BREAK, Client, Lane, describe_body_error};
 use super::recognise::{self, REDIRECTS};
-use super::upgrade;
+use super::upgrade::{self, NotMoved};
 use super::websocket::WebSocket;
 use super::{Frame, Incoming, Lost, Progress, Room};
 use crate::diagnostics::{Code, Problem};
@@ -23,6 +25,8 @@ use crate::protocol::engineio::{
 const BATCH_LIMIT: usize = 1 << 20;
 /// Packets of one request: python-engineio refuses more.
 const BATCH_PACKETS: usize = 16;
+/// How long the reason of an end may take that one request was told of by a refusal.
+const REASON_LIMIT: Duration = Duration::from_millis(300);
 /// Bytes of an answer that nobody needs.
 const IGNORED_LIMIT: usize = 64 << 10;
 
@@ -38,8 +42,6 @@ pub struct Polling {
     batches: VecDeque<Vec<u8>>,
     /// Packets in the last of them.
     last_packets: usize,
-    /// Bytes of them.
-    batched: usize,
     received: VecDeque<Incoming>,
     upgrade: Upgrade,
 }
@@ -55,6 +57,8 @@ enum Get {
 enum Post {
     Idle(Option<Lane>),
     Sending(LocalBoxFuture<'static, Result<(Lane, Duration), Problem>>),
+    /// The server does not know the session any more. Why, the request that waits may still say.
+    Refused(Problem, Pin<Box<Sleep>>),
 }
 
 /// Moving to a WebSocket.
@@ -62,11 +66,13 @@ enum Upgrade {
     /// Not wanted, or not possible.
     Off,
     /// Looking whether a WebSocket gets through.
-    Probing(LocalBoxFuture<'static, Result<WebSocket, String>>),
+    Probing(LocalBoxFuture<'static, Result<WebSocket, NotMoved>>),
     /// It does: the last requests come to their end.
     Moving(Box<WebSocket>),
     /// It does not; told once long-polling has shown that it still works.
     Failed(String),
+    /// The next request may reach another server: the session can't go on.
+    Lost(Problem),
     /// The server was told; the WebSocket is to be taken.
     Done(Box<WebSocket>),
 }
@@ -175,7 +181,6 @@ impl Polling {
             post: Post::Idle(None),
             batches: VecDeque::new(),
             last_packets: 0,
-            batched: 0,
             received,
             upgrade,
         };
@@ -205,7 +210,7 @@ impl Polling {
         }
         match self.upgrade {
             Upgrade::Off | Upgrade::Failed(_) => Room::Never(decoded_len(self.limit)),
-            Upgrade::Probing(_) | Upgrade::Moving(_) | Upgrade::Done(_) => Room::Later,
+            Upgrade::Probing(_) | Upgrade::Moving(_) | Upgrade::Lost(_) | Upgrade::Done(_) => Room::Later,
         }
     }
 
@@ -216,24 +221,36 @@ impl Polling {
                 return Poll::Ready(Ok(frame));
             }
             self.drive_post(cx)?;
-            if self.drive_upgrade(cx) || self.drive_get(cx)? {
+            if self.drive_upgrade(cx) {
+                // Whoever waits for room asks again.
+                cx.waker().wake_by_ref();
                 continue;
             }
-            if !self.received.is_empty() {
-                continue;
+            if let Upgrade::Lost(problem) = &self.upgrade {
+                return Poll::Ready(Err(Lost::Failed(problem.clone())));
             }
-            return Poll::Pending;
+            if !self.drive_get(cx)? && self.received.is_empty() {
+                return Poll::Pending;
+            }
         }
     }
 
-    /// Whether a packet can be taken now.
+    /// Whether a packet can be taken now: not while a request is under way, so that what has not left is still the session's.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
-        if self.batched >= BATCH_LIMIT {
+        // What comes while the connection is moved leaves over the WebSocket.
+        if matches!(self.upgrade, Upgrade::Moving(_) | Upgrade::Done(_)) {
+            self.drive_post(cx)?;
+            return Poll::Pending;
+        }
+        if !self.has_room() {
             self.drive_post(cx)?;
         }
-        // What comes while the connection is moved leaves over the WebSocket.
-        let moves = matches!(self.upgrade, Upgrade::Moving(_) | Upgrade::Done(_));
-        if moves || self.batched >= BATCH_LIMIT { Poll::Pending } else { Poll::Ready(Ok(())) }
+        if self.has_room() { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    fn has_room(&self) -> bool {
+        let is_full = self.batches.len() > 1 || self.last_packets >= BATCH_PACKETS;
+        matches!(self.post, Post::Idle(_)) && (self.batches.is_empty() || !is_full)
     }
 
     /// Takes a packet, after [`Polling::poll_ready`].
@@ -245,20 +262,17 @@ impl Polling {
             Frame::Ping => return,
         };
         let limit = self.limit.min(BATCH_LIMIT);
-        let is_full = |batch: &Vec<u8>| self.last_packets >= BATCH_PACKETS || batch.len() + 1 + size > limit;
-        if self.batches.back().is_none_or(is_full) {
+        if self.batches.back().is_none_or(|batch| batch.len() + 1 + size > limit) {
             self.batches.push_back(Vec::new());
             self.last_packets = 0;
         }
         self.last_packets += 1;
         let Some(batch) = self.batches.back_mut() else { return };
-        self.batched -= batch.len();
         match frame {
             Frame::Text(text) => push_text(batch, &text),
             Frame::Binary(bytes) => push_binary(batch, &bytes),
             Frame::Ping => {}
         }
-        self.batched += batch.len();
     }
 
     /// Sends what was taken.
@@ -279,7 +293,7 @@ impl Polling {
         }
     }
 
-    /// Ends the session politely.
+    /// Ends the session politely. A request of its own: the reference server would not look at what stands before it.
     pub async fn close(mut self) {
         self.send(Frame::Text(CLOSE.into()));
         let _ = std::future::poll_fn(|cx| self.poll_flush(cx)).await;
@@ -299,12 +313,20 @@ impl Polling {
                     Poll::Ready(Err(problem)) => {
                         self.post = Post::Idle(None);
                         self.batches.clear();
-                        return Err(lost(problem));
+                        if problem.code() != Code::EngineSession || matches!(self.get, Get::Idle(_)) {
+                            return Err(lost(problem));
+                        }
+                        self.post = Post::Refused(problem, Box::pin(sleep(REASON_LIMIT)));
                     }
                 },
+                Post::Refused(problem, patience) => {
+                    return match patience.poll_unpin(cx) {
+                        Poll::Pending => Ok(()),
+                        Poll::Ready(()) => Err(lost(problem.clone())),
+                    };
+                }
                 Post::Idle(lane) => {
                     let Some(payload) = self.batches.pop_front() else { return Ok(()) };
-                    self.batched -= payload.len();
                     let (client, lane) = (Rc::clone(&self.client), lane.take());
                     let target = client.request.target(&client.address, "polling", Some(&self.session));
                     self.post = Post::Sending(post(client, lane, target, payload).boxed_local());
@@ -375,12 +397,13 @@ impl Polling {
     /// Moves the connection. Tells whether something changed.
     fn drive_upgrade(&mut self, cx: &mut Context<'_>) -> bool {
         match &mut self.upgrade {
-            Upgrade::Off | Upgrade::Failed(_) | Upgrade::Done(_) => false,
+            Upgrade::Off | Upgrade::Failed(_) | Upgrade::Lost(_) | Upgrade::Done(_) => false,
             Upgrade::Probing(probing) => {
                 let Poll::Ready(probed) = probing.poll_unpin(cx) else { return false };
                 self.upgrade = match probed {
                     Ok(socket) => Upgrade::Moving(Box::new(socket)),
-                    Err(reason) => Upgrade::Failed(reason),
+                    Err(NotMoved::Blocked(reason)) => Upgrade::Failed(reason),
+                    Err(NotMoved::OtherServer(problem)) => Upgrade::Lost(problem),
                 };
                 true
             }

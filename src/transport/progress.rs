@@ -123,14 +123,18 @@ impl Progress {
     /// What is to be told if time runs out: what was foreseen, or how far it came.
     pub fn timed_out(&self, address: &Address, limit: Duration) -> Problem {
         self.problem.borrow_mut().take().unwrap_or_else(|| {
-            if let (Stage::Lookup | Stage::Tcp, Some(proxy)) = (self.stage(), &*self.proxy.borrow()) {
-                let reason = format!("it gave no answer within {} s", limit.as_secs_f64());
-                return Problem::new(Code::ProxyUnreachable).with("proxy", proxy).with("reason", reason);
-            }
-            Problem::new(Code::ConnectTimeout)
-                .with("address", address)
-                .with("seconds", limit.as_secs_f64())
-                .with("stage", self.stage().describe())
+            let seconds = limit.as_secs_f64();
+            let stage = match (self.stage(), &*self.proxy.borrow()) {
+                (Stage::Lookup | Stage::Tcp, Some(proxy)) => {
+                    let reason = format!("it gave no answer within {seconds} s");
+                    return Problem::new(Code::ProxyUnreachable).with("proxy", proxy).with("reason", reason);
+                }
+                (Stage::Proxy, Some(proxy)) => {
+                    format!("the proxy {proxy} accepted the connection but did not open the way")
+                }
+                (stage, _) => stage.describe().to_string(),
+            };
+            Problem::new(Code::ConnectTimeout).with("address", address).with("seconds", seconds).with("stage", stage)
         })
     }
 

@@ -46,9 +46,11 @@ impl Proxy {
         let address = ProxyAddress::parse(&text).map_err(|(what, _)| {
             Problem::new(Code::ProxyInvalid).with("proxy", whence).with("reason", format!("it {what}"))
         })?;
-        let credentials = match &resolved.proxy_user {
-            Some(user) => Some((user.clone(), resolved.proxy_password.clone().unwrap_or_default())),
-            None => address.credentials.clone(),
+        let given = resolved.proxy_password.clone();
+        let credentials = match (&resolved.proxy_user, &address.credentials) {
+            (Some(user), _) => Some((user.clone(), given.unwrap_or_default())),
+            (None, Some((user, password))) => Some((user.clone(), given.unwrap_or_else(|| password.clone()))),
+            (None, None) => None,
         };
         Ok(Some(Proxy { address, credentials }))
     }
@@ -179,6 +181,14 @@ fn of_environment(address: &Address, environment: impl Fn(&str) -> Option<String
         |name: &&'static str| environment(name).filter(|value| !value.trim().is_empty()).map(|value| (value, *name));
     let (text, name) = if address.secure { HTTPS } else { HTTP }.iter().find_map(read)?;
     let direct = ["NO_PROXY", "no_proxy"].iter().find_map(read).map(|(value, _)| value).unwrap_or_default();
+    // The matcher knows no ports: an entry with one holds for that port only.
+    let direct = direct.split(',').filter_map(|entry| match entry.trim().rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') && port.parse::<u16>().is_ok() => {
+            (port.parse() == Ok(address.port)).then_some(host)
+        }
+        _ => Some(entry.trim()),
+    });
+    let direct = direct.collect::<Vec<_>>().join(",");
     let target: Option<Uri> = format!("http://{address}/").parse().ok();
     let matcher = Matcher::builder().all("http://proxy").no(direct).build();
     let wanted = target.is_none_or(|target| matcher.intercept(&target).is_some());

@@ -55,7 +55,7 @@ fn first_chunk(body: &[u8]) -> &[u8] {
 
 /// Whether a problem only says that no sensible answer came, so that it is worth looking whether TLS is expected.
 pub fn may_expect_tls(problem: &Problem, address: &Address) -> bool {
-    !address.secure && matches!(problem.code(), Code::NotWebSocket | Code::HttpStatus | Code::HttpHtml)
+    !address.secure && problem.code() == Code::NotWebSocket
 }
 
 /// What an answer means that is not the one of a Socket.IO server.
@@ -63,7 +63,7 @@ pub fn http_answer(address: &Address, status: StatusCode, headers: &HeaderMap, b
     let body = String::from_utf8_lossy(&body[..body.len().min(4096)]);
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let reason = status.canonical_reason().unwrap_or_default();
-    if let Some(problem) = engine_error(address, &body) {
+    if let Some(problem) = engine_error(address, status, &body) {
         return problem;
     }
     let is_page = header(header::CONTENT_TYPE).starts_with("text/html") || body.trim_start().starts_with('<');
@@ -104,9 +104,11 @@ const ENGINE_ERRORS: &[&str] = &[
 ];
 
 /// The server's own words: `{"code":3,"message":"Bad request"}` (Engine.IO protocol, "Errors").
-fn engine_error(address: &Address, body: &str) -> Option<Problem> {
+fn engine_error(address: &Address, status: StatusCode, body: &str) -> Option<Problem> {
     let json = serde_json::from_str::<serde_json::Value>(body).unwrap_or_default();
-    let (number, message) = match ENGINE_ERRORS.iter().position(|message| *message == body) {
+    // Other servers say such words with other statuses.
+    let is_bad_request = |_: &usize| status == StatusCode::BAD_REQUEST;
+    let (number, message) = match ENGINE_ERRORS.iter().position(|message| *message == body).filter(is_bad_request) {
         Some(number) => (number as u64, body),
         None => {
             // Some servers say the number as text.
@@ -201,6 +203,29 @@ mod tests {
 
     fn address(secure: bool) -> Address {
         Address { host: "a.example".into(), port: 3000, path: "/socket.io/".into(), secure }
+    }
+
+    #[test]
+    fn errors_of_engine_io_are_read_however_they_are_said() {
+        let said = |status, body: &str| engine_error(&address(false), status, body).map(|problem| problem.name());
+        let code = |body| said(StatusCode::BAD_REQUEST, body);
+        assert_eq!(code(r#"{"code":3,"message":"Bad request"}"#), Some("eio_3"));
+        assert_eq!(code(r#"{"code":"1","message":"Session ID unknown"}"#), Some("eio_1"));
+        assert_eq!(code(r#"{"code":9,"message":"no"}"#), Some("engine_refused"));
+        assert_eq!(code("Session ID unknown"), Some("eio_1"));
+        for foreign in ["", "no", "[]", r#"{"code":-1,"message":"no"}"#, r#"{"code":1}"#, r#"{"message":"no"}"#] {
+            assert_eq!(code(foreign), None, "{foreign}");
+        }
+        assert_eq!(said(StatusCode::FORBIDDEN, "Forbidden"), None);
+    }
+
+    #[test]
+    fn the_first_chunk_of_a_body_is_taken_out() {
+        assert_eq!(first_chunk(b"5\r\nhello\r\n0\r\n\r\n"), b"hello");
+        assert_eq!(first_chunk(b"A;x=y\r\nhello"), b"hello");
+        for odd in ["", "5", "zz\r\nhello"] {
+            assert!(first_chunk(odd.as_bytes()).len() <= odd.len(), "{odd}");
+        }
     }
 
     #[test]

@@ -7,30 +7,50 @@ use super::http::Client;
 use super::recognise;
 use super::websocket::{Failed, WebSocket};
 use super::{Frame, Incoming, Lost, Progress};
+use crate::diagnostics::{Code, Problem};
 use crate::protocol::engineio::{PROBE, PROBE_ANSWER};
 
-/// Opens a WebSocket for a session and sends a first packet there and back. An error says why that fails.
-pub async fn probe(client: Rc<Client>, session: String) -> Result<WebSocket, String> {
-    let limit = client.request.upgrade_timeout;
-    match tokio::time::timeout(limit, open_and_ask(&client, &session)).await {
-        Ok(Ok(socket)) => Ok(socket),
-        Ok(Err(reason)) => Err(reason),
-        Err(_) => Err(format!("no answer within {} s", limit.as_secs_f64())),
+/// Why a session is not moved.
+pub enum NotMoved {
+    /// A WebSocket does not get through, for this reason.
+    Blocked(String),
+    /// It reached another server, which does not know the session: the next request may do so as well.
+    OtherServer(Problem),
+}
+
+impl From<Problem> for NotMoved {
+    fn from(problem: Problem) -> NotMoved {
+        match problem.code() {
+            Code::EngineSession => NotMoved::OtherServer(problem),
+            _ => NotMoved::Blocked(problem.message()),
+        }
     }
 }
 
-async fn open_and_ask(client: &Client, session: &str) -> Result<WebSocket, String> {
+/// Opens a WebSocket for a session and sends a first packet there and back.
+pub async fn probe(client: Rc<Client>, session: String) -> Result<WebSocket, NotMoved> {
+    let limit = client.request.upgrade_timeout;
+    match tokio::time::timeout(limit, open_and_ask(&client, &session)).await {
+        Ok(probed) => probed,
+        Err(_) => Err(NotMoved::Blocked(format!("no answer within {} s", limit.as_secs_f64()))),
+    }
+}
+
+async fn open_and_ask(client: &Client, session: &str) -> Result<WebSocket, NotMoved> {
     // Its steps are nobody's: the attempt to connect is over already.
     let progress = Progress::default();
     let address = &client.address;
-    let stream = client.route.connect(&client.dialer, address, &progress).await.map_err(|problem| problem.message())?;
-    let cookies = client.cookies.borrow().clone();
-    let opened = WebSocket::open(stream, &client.route, &client.request, address, &cookies, Some(session)).await;
+    let stream = client.route.connect(&client.dialer, address, &progress).await?;
+    let cookies = &client.cookies;
+    let opened = WebSocket::open(stream, &client.route, &client.request, address, cookies, Some(session)).await;
     let mut socket = opened.map_err(|failed| match failed {
-        Failed::Problem(problem) => problem.message(),
+        Failed::Problem(problem) => problem.into(),
         Failed::Redirected(location) => match recognise::redirected(address, &location) {
-            Ok(next) => format!("it is redirected to {}://{}{}", next.scheme(), next.authority(), next.path),
-            Err(problem) => problem.message(),
+            Ok(next) => {
+                let next = format!("{}://{}{}", next.scheme(), next.authority(), next.path);
+                NotMoved::Blocked(format!("it is redirected to {next}"))
+            }
+            Err(problem) => problem.into(),
         },
     })?;
     let ask = async {
@@ -51,8 +71,8 @@ async fn open_and_ask(client: &Client, session: &str) -> Result<WebSocket, Strin
     match ask.await {
         Ok(()) => Ok(socket),
         Err(Lost::Closed(how) | Lost::Broken(how) | Lost::TooLarge(how)) => {
-            Err(format!("the WebSocket opened, but nothing came through: {how}"))
+            Err(NotMoved::Blocked(format!("the WebSocket opened, but nothing came through: {how}")))
         }
-        Err(Lost::Failed(problem)) => Err(problem.message()),
+        Err(Lost::Failed(problem)) => Err(problem.into()),
     }
 }

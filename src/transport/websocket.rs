@@ -1,5 +1,7 @@
 //! WebSocket (RFC 6455), by tokio-tungstenite.
 
+use std::cell::RefCell;
+use std::io::ErrorKind;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
@@ -51,21 +53,25 @@ impl WebSocket {
         route: &Route,
         request: &Request,
         address: &Address,
-        cookies: &Cookies,
+        cookies: &RefCell<Cookies>,
         session: Option<&str>,
     ) -> Result<WebSocket, Failed> {
         let config = WebSocketConfig::default()
             .read_buffer_size(READ_BUFFER)
             .max_message_size(Some(request.message_bytes))
             .max_frame_size(Some(request.message_bytes));
-        let http_request = http_request(request, address, cookies, session).map_err(|error| {
+        let http_request = http_request(request, address, &cookies.borrow(), session).map_err(|error| {
             Problem::new(Code::NotWebSocket)
                 .with("address", address)
                 .with("reason", format!("the request can't be written, {error}"))
         })?;
         match tokio_tungstenite::client_async_with_config(http_request, stream, Some(config)).await {
-            Ok((stream, _response)) => Ok(WebSocket { stream, flushed: true, unread_pongs: 0 }),
+            Ok((stream, response)) => {
+                cookies.borrow_mut().take_from(response.headers());
+                Ok(WebSocket { stream, flushed: true, unread_pongs: 0 })
+            }
             Err(Error::Http(response)) if recognise::location(response.status(), response.headers()).is_some() => {
+                cookies.borrow_mut().take_from(response.headers());
                 let location = recognise::location(response.status(), response.headers()).unwrap_or_default();
                 Err(Failed::Redirected(location.to_string()))
             }
@@ -146,6 +152,8 @@ fn lost(error: Error) -> Lost {
         | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing) => {
             Lost::Closed("closed without a word".into())
         }
+        // rustls says at length that the other end did not say goodbye.
+        Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => Lost::Closed("closed without a word".into()),
         Error::Io(error) => Lost::Closed(error.to_string()),
         Error::Capacity(error) => Lost::TooLarge(error.to_string()),
         other => Lost::Broken(other.to_string()),

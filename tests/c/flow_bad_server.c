@@ -42,6 +42,20 @@ static void nobody_listens(void)
     check_fails(port_reserve(), "localhost_refused", SOCKETIO_E_NETWORK);
 }
 
+/* 0.0.0.0 is no loopback address, and what is sent there does not leave this machine. */
+static void nobody_listens_at_another_device(void)
+{
+    char url[64];
+    name_resolves("device.test", "0.0.0.0");
+    begin();
+    snprintf(url, sizeof url, "http://device.test:%d", port_reserve());
+    client = configure_url(url, QUICK_RETRY);
+    start(client);
+    const event_t *event = WAIT_ERROR_CODE(client, "tcp_refused");
+    CHECK_HAS(text_of(event, ERROR_MESSAGE), "Nothing is listening at device.test:");
+    CHECK_HAS(text_of(event, ERROR_REMEDY), "not only on 127.0.0.1");
+}
+
 static void a_server_that_never_answers(void)
 {
     check_fails(raw_start(NULL), "connect_timeout", SOCKETIO_E_NO_ANSWER);
@@ -189,6 +203,7 @@ static void bad_servers_leave_good_connections_alone(void)
 
 TEST_MAIN(
     CASE(nobody_listens),
+    CASE(nobody_listens_at_another_device),
     CASE(a_server_that_never_answers),
     CASE(a_server_that_closes_at_once),
     CASE(a_web_page),

@@ -102,8 +102,7 @@ static void a_placeholder_without_attachment_is_an_error(void)
     static const socketio_bytes_t one[] = {BYTES("\x01")};
     begin_listening();
     SEND(client, .event = "e", .format = "JSON", .message = SECOND, ATTACH(one, 1));
-    const event_t *event = WAIT_ERROR(client);
-    CHECK_INT(event->head.status, SOCKETIO_E_MESSAGE);
+    CHECK_INT(WAIT_ERROR_CODE(client, "placeholder_invalid")->head.status, SOCKETIO_E_MESSAGE);
     barrier(client);
     CHECK(!server_has(server, "got "));
 }

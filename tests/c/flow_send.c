@@ -158,10 +158,11 @@ static void big_text_arrives_whole(void)
 /* ---- What can't be sent ---- */
 
 /* The Send is refused at once or by an On Error, nothing leaves, and the connection lives on. */
-static void check_refused(const send_t *message, const char *part)
+static void check_refused(const send_t *message, const char *code, const char *part)
 {
     send_message(__FILE__, __LINE__, client, message);
     const event_t *event = WAIT_ERROR(client);
+    CHECK_TEXT(text_of(event, ERROR_CODE), code);
     CHECK_HAS(text_of(event, ERROR_MESSAGE), part);
     CHECK(!bool_of(event, ERROR_FATAL));
     CHECK_INT(event->head.status, SOCKETIO_E_MESSAGE);
@@ -173,15 +174,16 @@ static void check_refused(const send_t *message, const char *part)
 static void bad_json_is_an_error_with_its_place(void)
 {
     begin_connected();
-    check_refused(&(send_t){.event = "e", .format = "JSON", .message = "{\n  \"a\": nonsense\n}"}, "line 2 column");
-    check_refused(&(send_t){.event = "other", .format = "JSON", .message = ""}, "other");
-    check_refused(&(send_t){.event = "third", .format = "JSON", .message = "1 2"}, "line 1 column 3");
+    check_refused(&(send_t){.event = "e", .format = "JSON", .message = "{\n  \"a\": nonsense\n}"}, "json_invalid",
+                  "line 2 column");
+    check_refused(&(send_t){.event = "other", .format = "JSON", .message = ""}, "json_invalid", "other");
+    check_refused(&(send_t){.event = "third", .format = "JSON", .message = "1 2"}, "json_invalid", "line 1 column 3");
 }
 
 static void arguments_that_are_no_array_are_an_error(void)
 {
     begin_connected();
-    check_refused(&(send_t){.event = "e", .format = "Arguments", .message = "{\"a\":1}"}, "array");
+    check_refused(&(send_t){.event = "e", .format = "Arguments", .message = "{\"a\":1}"}, "json_invalid", "array");
 }
 
 static void reserved_event_names_are_an_error(void)
@@ -191,7 +193,7 @@ static void reserved_event_names_are_an_error(void)
     };
     begin_connected();
     for (size_t i = 0; i < COUNT(names); i++) {
-        check_refused(&(send_t){.event = names[i], .message = "x"}, names[i]);
+        check_refused(&(send_t){.event = names[i], .message = "x"}, "reserved_event", names[i]);
     }
 }
 
@@ -204,9 +206,10 @@ static void a_message_over_the_servers_limit_is_an_error(void)
     CHECK(text != NULL);
     memset(text, 'x', LEN);
     text[LEN] = 0;
-    check_refused(&(send_t){.event = "too big", .message = text}, "too big");
+    check_refused(&(send_t){.event = "too big", .message = text}, "payload_too_big", "too big");
     const socketio_bytes_t one = {(const uint8_t *)text, LEN};
-    check_refused(&(send_t){.event = "as big", .message = "x", .attachments = &one, .attachment_count = 1}, "as big");
+    check_refused(&(send_t){.event = "as big", .message = "x", .attachments = &one, .attachment_count = 1},
+                  "payload_too_big", "as big");
     free(text);
 }
 

@@ -29,6 +29,7 @@
 //     {"upgrade":"close"}  a request with Upgrade ends the connection
 //     {"upgrade":"break"}  the upgrade succeeds, and ends the connection
 //     {"session":[400,BODY]}  a long-polling request of a session is answered so
+//     {"polling":404}      every long-polling request is answered by this status, or never with "hang"
 //
 // Reports: ready, tunnel, refused, closed (of a tunnel), request (reverse: method, url, upgrade).
 // Commands: mode, tunnels (how many are open), cut (all of them end).
@@ -244,6 +245,13 @@ function take(client) {
 function forward(request, response) {
     report('request', { method: request.method, url: request.url });
     const { headers, method, url } = request;
+    if (mode.polling) {
+        request.resume();
+        if (typeof mode.polling === 'number') {
+            response.writeHead(mode.polling).end();
+        }
+        return;
+    }
     if (mode.session && url.includes('&sid=')) {
         const [status, body] = mode.session;
         request.resume().on('end', () => response.writeHead(status).end(body));

@@ -9,7 +9,7 @@
 //     host      the address to listen at; 127.0.0.1 if it is not given
 //     tls       the name of a certificate of the tests, or {certificate, client_ca, ...}, the rest as in Node.js
 //     redis     the path of a Redis server's socket: the namespaces are shared with other processes
-//     token     what the namespace /admin wants in auth.token
+//     token     what the namespace `locked` (/admin if it is not given) wants in auth.token
 //     refuse    refusals by namespace, see `admit`
 //     answers, posts, upgrades   in mode `answers`: what is answered
 //
@@ -28,7 +28,8 @@ const {
     host = '127.0.0.1',
     tls = null,
     redis = null,
-    token = 'secret',
+    token: firstToken = 'secret',
+    locked = '/admin',
     refuse = {},
     answers = [],
     posts = answers,
@@ -43,6 +44,7 @@ const web = listener();
 // Every TCP connection that stands; none of them is read while `paused`.
 const connections = new Set();
 let paused = false;
+let token = firstToken;
 const refusals = new Map(Object.entries(refuse));
 const numbered = new Map();
 let io = null;
@@ -146,7 +148,7 @@ function admit(socket, next) {
     }
     if (refusal) {
         next(Object.assign(new Error(refusal.message), { data: refusal.data }));
-    } else if (socket.nsp.name === '/admin' && socket.handshake.auth.token !== token) {
+    } else if (socket.nsp.name === locked && socket.handshake.auth.token !== token) {
         next(Object.assign(new Error('invalid token'), { data: { code: 42 } }));
     } else {
         next();
@@ -234,6 +236,10 @@ const COMMANDS = {
     },
     admit({ nsp }) {
         refusals.delete(nsp);
+    },
+    // Another token is wanted from now on.
+    token({ is }) {
+        token = is;
     },
     packets({ on }) {
         reportPackets = on;

@@ -10,7 +10,7 @@ use crate::report::{self, Report};
 use crate::repository::{self, Profile};
 use crate::steps::harness::Selection;
 use crate::steps::{
-    certificates, elf, examples, exports, generated, harness, header, imports, npm, python, rust, tools,
+    catalogue, certificates, elf, examples, exports, generated, harness, header, imports, npm, python, rust, tools,
 };
 
 /// Steps that others build on.
@@ -97,6 +97,7 @@ fn alone() -> Result<File> {
 fn everything(report: &mut Report, options: &Options) {
     report.step("generated files", generated::step);
     report.step("import rules", imports::step);
+    report.step("error catalogue", catalogue::step);
     report.step("rustfmt", rust::format);
     report.step("clippy", rust::clippy);
     build(report, Profile::Debug);

@@ -9,11 +9,12 @@ mod verify;
 use std::cell::Cell;
 use std::io;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use rustls::client::{Resumption, WebPkiServerVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::ServerName;
+use rustls::pki_types::{ServerName, UnixTime};
+use rustls::time_provider::TimeProvider;
 use rustls::{ClientConfig, ClientConnection, ProtocolVersion, RootCertStore};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -34,6 +35,16 @@ const SESSIONS: usize = 8;
 const REFUSAL_LIMIT: Duration = Duration::from_secs(5);
 /// Certificates of a chain that are looked at.
 const CHAIN_LIMIT: usize = 10;
+
+/// This device's clock. rustls' own one panics if that reads a time before 1970.
+#[derive(Debug)]
+struct Clock;
+
+impl TimeProvider for Clock {
+    fn current_time(&self) -> Option<UnixTime> {
+        SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).ok().map(UnixTime::since_unix_epoch)
+    }
+}
 
 /// What a configuration is made of. Holds a private key: it is not shown.
 #[derive(Clone)]
@@ -85,7 +96,7 @@ impl Tls {
             Some((chain, key)) => OwnCertificate::new(files::client(chain, key, &input.connection, &provider)?),
             None => OwnCertificate::default(),
         });
-        let mut config = ClientConfig::builder_with_provider(Arc::clone(&provider))
+        let mut config = ClientConfig::builder_with_details(Arc::clone(&provider), Arc::new(Clock))
             .with_safe_default_protocol_versions()
             .map_err(|error| Problem::new(Code::Internal).with("connection", &input.connection).with("reason", error))?
             .dangerous()

@@ -1,6 +1,7 @@
 //! What `test` and `check` consist of: a file a subject. Each step gives an [`Outcome`](crate::report::Outcome).
 
 pub mod cases;
+pub mod catalogue;
 pub mod certificates;
 pub mod elf;
 pub mod examples;
