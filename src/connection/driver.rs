@@ -12,8 +12,9 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tokio::time::{Sleep, sleep_until, timeout};
+use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::Connection;
 use super::backoff::Backoff;
@@ -49,6 +50,8 @@ pub struct Environment {
     dialer: Rc<Dialer>,
     /// Sockets that are being closed politely.
     pub closing: RefCell<JoinSet<()>>,
+    /// Whether the plugin is deactivated.
+    shut_down: watch::Sender<bool>,
 }
 
 impl Environment {
@@ -56,7 +59,16 @@ impl Environment {
     pub fn new(events: Arc<EventQueue>, threads: Arc<Threads>) -> Environment {
         let files = Blocking::new(Arc::clone(&threads), "socketio-file");
         let dialer = Rc::new(Dialer { resolver: Resolver::new(threads), files });
-        Environment { events, dialer, closing: RefCell::default() }
+        Environment { events, dialer, closing: RefCell::default(), shut_down: watch::Sender::new(false) }
+    }
+
+    /// The plugin is deactivated: what is left has little time.
+    pub fn shut_down(&self) {
+        self.shut_down.send_replace(true);
+    }
+
+    fn goodbye(&self, limit: Duration) -> Goodbye {
+        Goodbye { limit, shut_down: self.shut_down.subscribe() }
     }
 
     /// Lets a connection come to its end beside all others.
@@ -190,7 +202,7 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
                 }
             }
             () = changed => {}
-            () = tokio::time::sleep(wait) => {}
+            () = sleep(wait) => {}
         }
     }
 }
@@ -201,7 +213,7 @@ async fn credentials_change(config: &Arc<ConnectionConfig>, tried: &Resolved, en
         std::future::pending::<()>().await;
     }
     loop {
-        tokio::time::sleep(CREDENTIALS_CHECK).await;
+        sleep(CREDENTIALS_CHECK).await;
         if environment.dialer.resolve(config).await.is_ok_and(|now| now != *tried) {
             return;
         }
@@ -248,7 +260,8 @@ async fn attempt(session: &mut Session, environment: &Environment, attempts: &mu
             if engine.is_polling() {
                 // No connection breaks by which the server would notice.
                 engine.wind_up();
-                environment.spawn_closing(async { drop(timeout(POLLING_CLOSE_LIMIT, engine.close()).await) });
+                let goodbye = environment.goodbye(POLLING_CLOSE_LIMIT);
+                environment.spawn_closing(async { goodbye.say(engine).await });
             }
         }
     }
@@ -369,10 +382,13 @@ fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration, en
     let (mut outbox, too_large) = sendable(session.take_outbox(), &engine);
     let (shared, events) = (Arc::clone(&session.shared), Arc::clone(&environment.events));
     let limits = session.inbound_limits();
-    // A goodbye without messages has no time to be waited for.
-    let had_messages = !engine.is_flushed() || outbox.iter().any(|outgoing| outgoing.reservation.is_some());
-    let goodbye = if engine.is_polling() && !session.is_shut_down() { POLLING_CLOSE_LIMIT } else { CLOSE_LIMIT };
-    let limit = if had_messages { limit } else { goodbye };
+    let waits = outbox.iter().any(|outgoing| outgoing.reservation.is_some());
+    // Over long-polling, what is under way is a request that will be answered or not; it is no message that waits.
+    let had_messages = waits || !(engine.is_polling() || engine.is_flushed());
+    let is_polling = engine.is_polling() && !session.is_shut_down();
+    let goodbye = environment.goodbye(if is_polling { POLLING_CLOSE_LIMIT } else { CLOSE_LIMIT });
+    // Without messages there is nothing to be waited for but the goodbye.
+    let limit = if had_messages { limit } else { goodbye.limit };
     environment.spawn_closing(async move {
         let tell = |count: usize, reason: String| {
             if count > 0 {
@@ -385,17 +401,39 @@ fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration, en
         tell(too_large, "their attachments are too large for long-polling".into());
         let sent = timeout(limit, send_all(&mut engine, &mut outbox)).await;
         let reason = match sent {
-            Ok(Ok(())) => {
-                let _ = timeout(goodbye, engine.close()).await;
-                return;
-            }
+            Ok(Ok(())) => return goodbye.say(engine).await,
             Ok(Err(_)) => "the connection was lost after Stop".to_string(),
             Err(_) => format!("the server took them too slowly, {} s after Stop", limit.as_secs_f64()),
         };
         // What was being written when it ended did not leave as a whole.
         let waiting = outbox.iter().filter(|outgoing| outgoing.reservation.is_some()).count();
-        tell(waiting + usize::from(had_messages), reason);
+        tell(waiting + usize::from(had_messages && !engine.is_polling()), reason);
+        if sent.is_err() {
+            goodbye.say(engine).await;
+        }
     });
+}
+
+/// The last word to a server.
+struct Goodbye {
+    limit: Duration,
+    shut_down: watch::Receiver<bool>,
+}
+
+impl Goodbye {
+    /// Says it within the limit, and within a shorter one from the moment on in which the plugin is deactivated.
+    async fn say(mut self, engine: Engine) {
+        let hurry = async {
+            if self.shut_down.wait_for(|is_shut_down| *is_shut_down).await.is_ok() {
+                sleep(CLOSE_LIMIT).await;
+            }
+        };
+        tokio::select! {
+            () = engine.close() => {}
+            () = sleep(self.limit) => {}
+            () = hurry => {}
+        }
+    }
 }
 
 /// What of the outbox the transport takes, and how many messages it does not.

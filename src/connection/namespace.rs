@@ -178,16 +178,22 @@ impl Session {
         }
         namespace.joining = Joining::Refused;
         let problem = Problem::refused_namespace(name, &refused.message, &refused.data);
-        self.namespace_failed(name, problem, "was refused")
+        self.namespace_failed(name, problem, Retry::Refused, "was refused")
     }
 
     /// A namespace fails alone; the session ends with the last one.
-    pub(super) fn namespace_failed(&mut self, name: &str, problem: Problem, what: &str) -> Result<(), Failure> {
+    pub(super) fn namespace_failed(
+        &mut self,
+        name: &str,
+        problem: Problem,
+        retry: Retry,
+        what: &str,
+    ) -> Result<(), Failure> {
         let others = self.namespaces.iter().any(|(other, namespace)| {
             other != name && matches!(namespace.joining, Joining::Joined | Joining::Asked(_))
         });
         if !others {
-            return Err(Failure { problem, namespace: name.into(), reason: reason::CONNECT, retry: Retry::Refused });
+            return Err(Failure { problem, namespace: name.into(), reason: reason::CONNECT, retry });
         }
         self.tell(problem, name, 0, true, None);
         let waiting = self.namespaces.get_mut(name).map(|n| std::mem::take(&mut n.waiting)).unwrap_or_default();

@@ -476,10 +476,8 @@ impl Session {
             self.log_engine(Direction::Out, "PONG");
             let answer = Outgoing::alone(Frame::Text(engineio::PONG.into()));
             // What waits for room does not hold it up; only the attachments of a packet follow it at once.
-            match self.outbox.front() {
-                Some(next) if next.is_attachment() => self.outbox.push_back(answer),
-                _ => self.outbox.push_front(answer),
-            }
+            let begun = self.outbox.iter().take_while(|outgoing| outgoing.is_attachment()).count();
+            self.outbox.insert(begun, answer);
         }
         self.measure_round_trip();
     }
@@ -569,7 +567,7 @@ impl Session {
             if let Some(namespace) = self.namespaces.get_mut(&name) {
                 namespace.joining = Joining::Late;
             }
-            self.namespace_failed(&name, problem, "did not answer")?;
+            self.namespace_failed(&name, problem, Retry::Soon, "did not answer")?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! The traffic log: each packet is one line, such as `main /chat <- "move" [{"x":1}] 16 B ack 12`. Secrets are masked.
 
 use bytes::Bytes;
+use serde_json::{Map, Value};
 
 use super::session::Session;
 use crate::diagnostics::log::{self, Level};
@@ -45,6 +46,9 @@ impl Session {
             let shown = |json: &str| self.secrets.mask_json(json, SHOWN);
             let size = packet.payload.len();
             let what = match packet.kind {
+                Kind::Connect if matches!(direction, Direction::Out) => {
+                    spaced(["CONNECT", &names_only(packet.payload), "", ""])
+                }
                 Kind::Connect => spaced(["CONNECT", &shown(packet.payload), "", ""]),
                 Kind::Disconnect => "DISCONNECT".into(),
                 Kind::ConnectError => spaced(["CONNECT_ERROR", &shown(packet.payload), "", ""]),
@@ -73,6 +77,13 @@ impl Session {
 fn spaced(parts: [&str; 4]) -> String {
     let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();
     parts.join(" ")
+}
+
+/// Credentials with all their values masked.
+fn names_only(payload: &str) -> String {
+    let Ok(Value::Object(auth)) = serde_json::from_str::<Value>(payload) else { return String::new() };
+    let masked: Map<String, Value> = auth.into_iter().map(|(name, _)| (name, "***".into())).collect();
+    Value::Object(masked).to_string()
 }
 
 /// The name of an event and the array of its arguments.

@@ -112,7 +112,7 @@ catalogue! {
         "The certificate of {address} ({subject}) was issued by {issuer}, which is not trusted; its SHA-256 fingerprint is {fingerprint}."
         "Enter the certificate of that issuer as CA File; if a company proxy inspects the traffic, its root certificate comes from the IT department.";
     TlsChainIncomplete "tls_chain_incomplete" Refused
-        "The server at {address} does not send the certificate of {issuer}, which issued its own ({subject})."
+        "The server at {address} does not send the certificate of {issuer}, which issued its own ({subject}), and it is not known here."
         "Install the full chain on the server, or add the certificate of that issuer to CA File.";
     TlsFingerprint "tls_fingerprint" Refused
         "The certificate of {address} has the SHA-256 fingerprint {fingerprint}, which is none of those in Project Settings."

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
 
 use parking_lot::Mutex;
 
-use super::clock;
+use super::{clock, one_line};
 
 /// Level of a log line; the numbers are those of the C boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -87,7 +87,7 @@ pub fn write(level: Level, connection: u64, message: impl FnOnce() -> String) {
     if !wanted(level) {
         return;
     }
-    let mut message = message();
+    let mut message = one_line(&message());
     if message.len() > LINE_LIMIT {
         message.truncate(message.floor_char_boundary(LINE_LIMIT));
         message.push('…');

@@ -154,16 +154,23 @@ pub enum WrongPayload {
 pub struct PayloadReader {
     limit: usize,
     unfinished: Vec<u8>,
+    is_empty: bool,
 }
 
 impl PayloadReader {
     /// A reader of packets of at most `limit` bytes.
     pub fn new(limit: usize) -> PayloadReader {
-        PayloadReader { limit, unfinished: Vec::new() }
+        PayloadReader { limit, unfinished: Vec::new(), is_empty: true }
+    }
+
+    /// Whether nothing was read yet.
+    pub fn is_empty(&self) -> bool {
+        self.is_empty
     }
 
     /// Reads the next piece; what it completes goes to `take`.
     pub fn read(&mut self, mut piece: &[u8], mut take: impl FnMut(Part)) -> Result<(), WrongPayload> {
+        self.is_empty &= piece.is_empty();
         while let Some(end) = memchr::memchr(SEPARATOR, piece) {
             self.append(&piece[..end])?;
             take(self.complete()?);

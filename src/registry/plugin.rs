@@ -361,7 +361,10 @@ async fn run_connections(mut commands: mpsc::UnboundedReceiver<Control>, environ
                 Some(Control::Run(connection, config)) => {
                     connections.spawn_local(connection::run(connection, config, Rc::clone(&environment)));
                 }
-                Some(Control::Shutdown { deadline }) => break deadline,
+                Some(Control::Shutdown { deadline }) => {
+                    environment.shut_down();
+                    break deadline;
+                }
                 None => break Instant::now(),
             },
             Some(_) = connections.join_next() => {}

@@ -21,6 +21,11 @@ impl Address {
         if self.secure { "https" } else { "http" }
     }
 
+    /// The whole of it, for a sentence.
+    pub fn url(&self) -> String {
+        format!("{}://{}{}", self.scheme(), self.authority(), self.path)
+    }
+
     /// The port that the scheme implies.
     pub fn default_port(secure: bool) -> u16 {
         if secure { 443 } else { 80 }
@@ -145,12 +150,13 @@ impl Url {
         if text.is_empty() {
             return wrong("is empty".into(), EXAMPLE);
         }
+        let credentials = wrong(
+            "has an @ in it, as a user name or password would".into(),
+            "Take them out of the URL; credentials belong in Auth or Headers; write an @ of the path as %40",
+        );
         // Before anything of it is repeated: it may hold a password wherever it was meant to stand.
         if text.split(['?', '#']).next().unwrap_or_default().contains('@') {
-            return wrong(
-                "has an @ in it, as a user name or password would".into(),
-                "Take them out of the URL; credentials belong in Auth or Headers; write an @ of the path as %40",
-            );
+            return credentials;
         }
         let mut url = Url::default();
         // A scheme ends at the first colon, if nothing of an address comes before it.
@@ -168,7 +174,11 @@ impl Url {
             Some(slash) => rest.split_at(slash),
             None => (rest, ""),
         };
-        let (host, url_port) = split_port(authority).map_err(|what| (what, EXAMPLE.to_string()))?;
+        // A password with a question mark in it ends the authority early.
+        let (host, url_port) = match split_port(authority) {
+            Err(_) if text.contains('@') => return credentials,
+            parts => parts.map_err(|what| (what, EXAMPLE.to_string()))?,
+        };
         if host.is_empty() {
             return wrong(format!("\"{text}\" has no host"), EXAMPLE);
         }
@@ -271,6 +281,7 @@ mod tests {
             ("http:/me:secret@example.com", "user name"),
             ("http:///me:secret@example.com", "user name"),
             ("http//me:secret@example.com", "user name"),
+            ("http://me:secret?x@example.com", "user name"),
             ("http://exa mple.com", "' '"),
             ("http://::1:3000", "brackets"),
             ("http://[::1", "without a ]"),

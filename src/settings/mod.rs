@@ -208,19 +208,24 @@ impl ConnectionConfig {
 }
 
 impl Resolved {
-    /// What of it must not be shown: credentials, and whatever else is a reference in `config`, is named like a secret, or looks
-    /// like a token; `all`: every value, for what is sent to others.
+    /// What of it must not be shown: whatever is a reference in `config`, is named like a secret, or looks like a token;
+    /// `all`: every value, for what is sent to others.
     pub fn secrets(&self, config: &ConnectionConfig, all: bool) -> Secrets {
         /// Longer values are tokens rather than words.
         const LONG: usize = 16;
         let mut secrets = Secrets::beside(format!("{} {}{}", config.name, config.address, config.address.path));
-        let pairs = self.headers.iter().zip(&config.headers).chain(self.query.iter().zip(&config.query));
-        for ((name, value), (_, setting)) in pairs {
-            if all || setting.literal().is_none() || is_secret_name(name) || value.len() >= LONG {
+        let mut add = |name: &str, value: &str, is_reference: bool| {
+            if all || is_reference || is_secret_name(name) || value.len() >= LONG {
                 secrets.add(value);
             }
+        };
+        let pairs = self.headers.iter().zip(&config.headers).chain(self.query.iter().zip(&config.query));
+        for ((name, value), (_, setting)) in pairs {
+            add(name, value, setting.literal().is_none());
         }
-        self.auth.values().for_each(|value| for_each_text(value, &mut |text| secrets.add(text)));
+        for ((name, value), setting) in self.auth.iter().zip(config.auth.values()) {
+            for_each_text(name, value, setting, &mut add);
+        }
         let (user, password) =
             self.proxy.as_deref().and_then(|proxy| ProxyAddress::parse(proxy).ok()?.credentials).unzip();
         for value in [user, password].iter().chain([&self.proxy_user, &self.proxy_password]).flatten() {
@@ -230,14 +235,20 @@ impl Resolved {
     }
 }
 
-/// Each text and number in JSON.
-fn for_each_text(value: &Value, each: &mut impl FnMut(&str)) {
-    match value {
-        Value::String(text) => each(text),
-        Value::Number(number) => each(&number.to_string()),
-        Value::Array(items) => items.iter().for_each(|item| for_each_text(item, each)),
-        Value::Object(fields) => fields.values().for_each(|item| for_each_text(item, each)),
-        Value::Null | Value::Bool(_) => {}
+/// Each text and number in JSON: the name it stands under, itself, and whether the settings have a reference there.
+fn for_each_text(name: &str, value: &Value, setting: &Value, each: &mut impl FnMut(&str, &str, bool)) {
+    match (value, setting) {
+        (Value::String(value), Value::String(setting)) => each(name, value, Secret::new(setting).literal().is_none()),
+        (Value::Number(value), _) => each(name, &value.to_string(), false),
+        (Value::Array(values), Value::Array(settings)) => {
+            values.iter().zip(settings).for_each(|(value, setting)| for_each_text(name, value, setting, each));
+        }
+        (Value::Object(values), Value::Object(settings)) => {
+            for ((name, value), setting) in values.iter().zip(settings.values()) {
+                for_each_text(name, value, setting, each);
+            }
+        }
+        _ => {}
     }
 }
 
@@ -295,10 +306,10 @@ mod tests {
         let config = &parsed.connections[0];
         let resolved = config.resolve().unwrap();
         let (log, report) = (resolved.secrets(config, false), resolved.secrets(config, true));
-        for value in ["header-value", "auth-value", "anna", "123456", "proxy-user", "proxy-password"] {
+        for value in ["header-value", "auth-value", "proxy-user", "proxy-password"] {
             assert_eq!((log.mask(value).as_str(), report.mask(value).as_str()), ("***", "***"), "{value}");
         }
-        for value in ["query-value", "4711"] {
+        for value in ["query-value", "4711", "anna", "123456"] {
             assert_eq!((log.mask(value).as_str(), report.mask(value).as_str()), (value, "***"), "{value}");
         }
         assert_eq!(report.mask("main at example.com:80"), "main at example.com:80");

@@ -488,8 +488,8 @@ impl<'a> Reader<'a> {
     }
 
     fn headers(&mut self) -> Vec<(String, Secret)> {
-        /// What the WebSocket handshake itself says (RFC 6455, section 4.1).
-        const OURS: [&str; 8] = [
+        /// What the requests themselves say (RFC 6455, section 4.1; RFC 9110, section 7.6.1; RFC 9112, section 6).
+        const OURS: [&str; 18] = [
             "host",
             "connection",
             "upgrade",
@@ -497,7 +497,17 @@ impl<'a> Reader<'a> {
             "sec-websocket-version",
             "sec-websocket-extensions",
             "sec-websocket-accept",
+            "sec-websocket-protocol",
             "content-length",
+            "content-type",
+            "transfer-encoding",
+            "te",
+            "trailer",
+            "expect",
+            "keep-alive",
+            "proxy-connection",
+            "proxy-authorization",
+            "accept-encoding",
         ];
         let headers = self.texts("headers");
         for (name, value) in &headers {

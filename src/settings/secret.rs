@@ -64,9 +64,11 @@ impl Secret {
 
     /// What the settings say, where that can't be a secret: a reference, or what looks like a path.
     fn shown(&self) -> &str {
-        /// Paths are shorter, keys in base64 longer.
-        const PATH: usize = 256;
-        if self.0.len() > PATH || self.0.contains('\n') { "what was entered, which is no path" } else { &self.0 }
+        /// No path is as long without a dot, a dash or an underscore; keys in base64 are.
+        const PATH: usize = 40;
+        let may_be_key = |c: char| c.is_ascii_alphanumeric() || "+/=".contains(c) || c.is_ascii_whitespace();
+        let is_key = self.0.len() > PATH && self.0.chars().all(may_be_key);
+        if is_key || self.0.contains('\n') { "what was entered, which is no path" } else { &self.0 }
     }
 
     /// Resolves the texts in a JSON value.

@@ -275,8 +275,7 @@ impl Opening<'_> {
                 handshake,
             ));
         }
-        let last = format!("{}://{}{}", address.scheme(), address.authority(), address.path);
-        Err(Problem::new(Code::HttpRedirectLoop).with("address", first).with("location", last))
+        Err(recognise::redirect_loop(first, &address))
     }
 
     async fn shake_hands(&self, socket: &mut WebSocket, address: &Address) -> Result<Handshake, Problem> {

@@ -117,8 +117,10 @@ impl Client {
         self.cookies.borrow_mut().take_from(&head.headers);
         let encoding = head.headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
         let body = match encoding.map(str::trim).unwrap_or_default().to_ascii_lowercase().as_str() {
-            "" | "identity" => Body { incoming, gzip: None, packed: Bytes::new() },
-            "gzip" | "x-gzip" => Body { incoming, gzip: Some(GzDecoder::new(Vec::new())), packed: Bytes::new() },
+            "" | "identity" => Body { incoming, gzip: None, is_empty: true, packed: Bytes::new() },
+            "gzip" | "x-gzip" => {
+                Body { incoming, gzip: Some(GzDecoder::new(Vec::new())), is_empty: true, packed: Bytes::new() }
+            }
             other => {
                 return Err(Problem::new(Code::ProtocolError)
                     .with("address", &self.address)
@@ -197,6 +199,8 @@ fn source<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'
 pub struct Body {
     incoming: Incoming,
     gzip: Option<GzDecoder<Vec<u8>>>,
+    /// Whether anything came: some label an empty body as packed.
+    is_empty: bool,
     /// Not unpacked yet.
     packed: Bytes,
 }
@@ -219,6 +223,7 @@ impl Body {
             match ready!(Pin::new(&mut self.incoming).poll_frame(cx)) {
                 Some(frame) => {
                     let Ok(data) = frame?.into_data() else { continue };
+                    self.is_empty &= data.is_empty();
                     match self.gzip {
                         Some(_) => self.packed = data,
                         None => return Poll::Ready(Ok(Some(data))),
@@ -226,8 +231,8 @@ impl Body {
                 }
                 None => {
                     let rest = match self.gzip.take() {
-                        Some(gzip) => gzip.finish()?,
-                        None => Vec::new(),
+                        Some(gzip) if !self.is_empty => gzip.finish()?,
+                        Some(_) | None => Vec::new(),
                     };
                     return Poll::Ready(Ok((!rest.is_empty()).then(|| rest.into())));
                 }

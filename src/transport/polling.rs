@@ -27,6 +27,8 @@ const BATCH_LIMIT: usize = 1 << 20;
 const BATCH_PACKETS: usize = 16;
 /// How long the reason of an end may take that one request was told of by a refusal.
 const REASON_LIMIT: Duration = Duration::from_millis(300);
+/// Answers without a packet in a row that are borne: a server waits until it has one.
+const EMPTY_ANSWERS: u32 = 3;
 /// Bytes of an answer that nobody needs.
 const IGNORED_LIMIT: usize = 64 << 10;
 
@@ -44,6 +46,10 @@ pub struct Polling {
     last_packets: usize,
     received: VecDeque<Incoming>,
     upgrade: Upgrade,
+    /// The server does not know the session any more. Why, the request that waits may still say within a short time.
+    ending: Option<(Problem, Pin<Box<Sleep>>)>,
+    /// Answers without a packet, one after the other.
+    empty_answers: u32,
 }
 
 /// The request that waits for packets.
@@ -57,8 +63,6 @@ enum Get {
 enum Post {
     Idle(Option<Lane>),
     Sending(LocalBoxFuture<'static, Result<(Lane, Duration), Problem>>),
-    /// The server does not know the session any more. Why, the request that waits may still say.
-    Refused(Problem, Pin<Box<Sleep>>),
 }
 
 /// Moving to a WebSocket.
@@ -71,8 +75,6 @@ enum Upgrade {
     Moving(Box<WebSocket>),
     /// It does not; told once long-polling has shown that it still works.
     Failed(String),
-    /// The next request may reach another server: the session can't go on.
-    Lost(Problem),
     /// The server was told; the WebSocket is to be taken.
     Done(Box<WebSocket>),
 }
@@ -122,16 +124,27 @@ pub async fn handshake(mut client: Client, progress: &Progress) -> Result<Opened
         };
         return Err(recognise::after_redirect(&first, &client.address, problem));
     }
-    let last = format!("{}://{}{}", client.address.scheme(), client.address.authority(), client.address.path);
-    Err(Problem::new(Code::HttpRedirectLoop).with("address", &first).with("location", last))
+    Err(recognise::redirect_loop(&first, &client.address))
 }
 
 /// The handshake and the packets behind it. An error: what is wrong with it, if it is one at all.
 fn read_handshake(client: &Client, body: &[u8]) -> Result<(Handshake, VecDeque<Incoming>), Option<Problem>> {
     let mut received = VecDeque::new();
     let mut reader = PayloadReader::new(client.request.message_bytes);
-    reader.read(body, |part| received.push_back(incoming(part))).map_err(|_| None)?;
-    received.extend(reader.end().map_err(|_| None)?.map(incoming));
+    let limit = client.request.message_bytes;
+    let wrong = |wrong| match wrong {
+        WrongPayload::Malformed(_) => None,
+        WrongPayload::TooLarge => Some(
+            Problem::new(Code::LimitExceeded)
+                .with("address", &client.address)
+                .with("reason", format!("a packet of more than {limit} bytes")),
+        ),
+    };
+    let read = reader.read(body, |part| received.push_back(incoming(part)));
+    // What is no handshake may be large as well.
+    let begins_well = matches!(received.front(), Some(Incoming::Text(_))) || body.first() == Some(&b'0');
+    read.map_err(|error| wrong(error).filter(|_| begins_well))?;
+    received.extend(reader.end().map_err(|error| wrong(error).filter(|_| begins_well))?.map(incoming));
     let Some(Incoming::Text(first)) = received.pop_front() else { return Err(None) };
     let Ok(Packet::Open(json)) = engineio::decode(&first) else { return Err(None) };
     match Handshake::decode(json) {
@@ -183,6 +196,8 @@ impl Polling {
             last_packets: 0,
             received,
             upgrade,
+            ending: None,
+            empty_answers: 0,
         };
         (polling, handshake)
     }
@@ -200,7 +215,7 @@ impl Polling {
 
     /// Whether it may still be moved to a WebSocket.
     pub fn may_upgrade(&self) -> bool {
-        !matches!(self.upgrade, Upgrade::Off | Upgrade::Failed(_))
+        self.ending.is_some() || !matches!(self.upgrade, Upgrade::Off | Upgrade::Failed(_))
     }
 
     /// Whether a packet whose largest attachment has so many bytes can be sent.
@@ -208,9 +223,12 @@ impl Polling {
         if encoded_len(attachment) <= self.limit {
             return Room::Now;
         }
+        if self.ending.is_some() {
+            return Room::Later;
+        }
         match self.upgrade {
             Upgrade::Off | Upgrade::Failed(_) => Room::Never(decoded_len(self.limit)),
-            Upgrade::Probing(_) | Upgrade::Moving(_) | Upgrade::Lost(_) | Upgrade::Done(_) => Room::Later,
+            Upgrade::Probing(_) | Upgrade::Moving(_) | Upgrade::Done(_) => Room::Later,
         }
     }
 
@@ -226,12 +244,11 @@ impl Polling {
                 cx.waker().wake_by_ref();
                 continue;
             }
-            if let Upgrade::Lost(problem) = &self.upgrade {
-                return Poll::Ready(Err(Lost::Failed(problem.clone())));
+            if self.drive_get(cx)? || !self.received.is_empty() {
+                continue;
             }
-            if !self.drive_get(cx)? && self.received.is_empty() {
-                return Poll::Pending;
-            }
+            let Some((problem, patience)) = &mut self.ending else { return Poll::Pending };
+            return patience.poll_unpin(cx).map(|()| Err(Lost::Failed(problem.clone())));
         }
     }
 
@@ -250,7 +267,7 @@ impl Polling {
 
     fn has_room(&self) -> bool {
         let is_full = self.batches.len() > 1 || self.last_packets >= BATCH_PACKETS;
-        matches!(self.post, Post::Idle(_)) && (self.batches.is_empty() || !is_full)
+        matches!(self.post, Post::Idle(_)) && self.ending.is_none() && !is_full
     }
 
     /// Takes a packet, after [`Polling::poll_ready`].
@@ -313,20 +330,17 @@ impl Polling {
                     Poll::Ready(Err(problem)) => {
                         self.post = Post::Idle(None);
                         self.batches.clear();
-                        if problem.code() != Code::EngineSession || matches!(self.get, Get::Idle(_)) {
+                        if problem.code() != Code::EngineSession {
                             return Err(lost(problem));
                         }
-                        self.post = Post::Refused(problem, Box::pin(sleep(REASON_LIMIT)));
+                        self.end_soon(problem);
                     }
                 },
-                Post::Refused(problem, patience) => {
-                    return match patience.poll_unpin(cx) {
-                        Poll::Pending => Ok(()),
-                        Poll::Ready(()) => Err(lost(problem.clone())),
-                    };
-                }
                 Post::Idle(lane) => {
                     let Some(payload) = self.batches.pop_front() else { return Ok(()) };
+                    if self.batches.is_empty() {
+                        self.last_packets = 0;
+                    }
                     let (client, lane) = (Rc::clone(&self.client), lane.take());
                     let target = client.request.target(&client.address, "polling", Some(&self.session));
                     self.post = Post::Sending(post(client, lane, target, payload).boxed_local());
@@ -374,6 +388,10 @@ impl Polling {
                         reader.read(&piece, |part| self.received.push_back(incoming(part))).map_err(wrong)?
                     }
                     None => {
+                        self.empty_answers = if reader.is_empty() { self.empty_answers + 1 } else { 0 };
+                        if self.empty_answers >= EMPTY_ANSWERS {
+                            return Err(Lost::Broken("answers without a packet".into()));
+                        }
                         self.received.extend(reader.end().map_err(wrong)?.map(incoming));
                         if let Get::Reading(answer, _) = std::mem::replace(&mut self.get, Get::Idle(None)) {
                             self.get = Get::Idle(Some(answer.into_lane()));
@@ -384,6 +402,11 @@ impl Polling {
                 Ok(true)
             }
         }
+    }
+
+    fn end_soon(&mut self, problem: Problem) {
+        self.batches.clear();
+        self.ending.get_or_insert_with(|| (problem, Box::pin(sleep(REASON_LIMIT))));
     }
 
     /// Long-polling has shown that it still works, which the WebSocket does not: so it is not the server that is gone.
@@ -397,13 +420,16 @@ impl Polling {
     /// Moves the connection. Tells whether something changed.
     fn drive_upgrade(&mut self, cx: &mut Context<'_>) -> bool {
         match &mut self.upgrade {
-            Upgrade::Off | Upgrade::Failed(_) | Upgrade::Lost(_) | Upgrade::Done(_) => false,
+            Upgrade::Off | Upgrade::Failed(_) | Upgrade::Done(_) => false,
             Upgrade::Probing(probing) => {
                 let Poll::Ready(probed) = probing.poll_unpin(cx) else { return false };
                 self.upgrade = match probed {
                     Ok(socket) => Upgrade::Moving(Box::new(socket)),
                     Err(NotMoved::Blocked(reason)) => Upgrade::Failed(reason),
-                    Err(NotMoved::OtherServer(problem)) => Upgrade::Lost(problem),
+                    Err(NotMoved::OtherServer(problem)) => {
+                        self.end_soon(problem);
+                        Upgrade::Off
+                    }
                 };
                 true
             }

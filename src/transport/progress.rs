@@ -132,6 +132,9 @@ impl Progress {
                 (Stage::Proxy, Some(proxy)) => {
                     format!("the proxy {proxy} accepted the connection but did not open the way")
                 }
+                (Stage::Tls | Stage::Polling | Stage::WebSocket | Stage::Handshake, Some(proxy)) => {
+                    format!("{} (through the proxy {proxy})", self.stage().describe())
+                }
                 (stage, _) => stage.describe().to_string(),
             };
             Problem::new(Code::ConnectTimeout).with("address", address).with("seconds", seconds).with("stage", stage)

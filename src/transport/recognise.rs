@@ -71,8 +71,7 @@ pub fn http_answer(address: &Address, status: StatusCode, headers: &HeaderMap, b
         // nginx lets the encryption come about and says so only then.
         let reason = format!("HTTP {}, no certificate was sent", status.as_u16());
         Problem::new(Code::TlsClientCertificateRequired).with("address", address).with("reason", reason)
-    } else if body.contains("HTTP request was sent to HTTPS port") || body.contains("HTTP request to an HTTPS server") {
-        // What nginx and Go servers say, still without encryption.
+    } else if PLAIN_TO_TLS.iter().any(|words| body.contains(words)) {
         Problem::new(Code::PlainTlsServer).with("address", address)
     } else if matches!(status.as_u16(), 401 | 403) {
         Problem::new(Code::HttpForbidden)
@@ -141,6 +140,18 @@ pub fn not_a_handshake(address: &Address, text: &str) -> Problem {
     Problem::new(Code::NotSocketIo).with("address", address).with("received", received)
 }
 
+/// What nginx, Go and Apache say, without encryption, to who does not encrypt.
+const PLAIN_TO_TLS: [&str; 3] = [
+    "HTTP request was sent to HTTPS port",
+    "HTTP request to an HTTPS server",
+    "plain HTTP to an SSL-enabled server port",
+];
+
+/// Redirects without an end.
+pub fn redirect_loop(first: &Address, last: &Address) -> Problem {
+    Problem::new(Code::HttpRedirectLoop).with("address", first).with("location", last.url())
+}
+
 /// Where an answer redirects to; None: it does not.
 pub fn location(status: StatusCode, headers: &HeaderMap) -> Option<&str> {
     let location = headers.get(header::LOCATION)?.to_str().ok()?;
@@ -159,7 +170,7 @@ pub fn redirected(address: &Address, location: &str) -> Result<Address, Problem>
     // RFC 3986, section 4.2: a location may leave out the scheme, the host, or the beginning of the path.
     let absolute = if location.starts_with("//") {
         format!("{}:{location}", address.scheme())
-    } else if location.starts_with('/') || location.contains("://") {
+    } else if location.starts_with('/') || location.split(['/', '?', '#']).next().unwrap_or_default().ends_with(':') {
         location.to_string()
     } else {
         format!("{}{location}", address.path)
@@ -170,7 +181,8 @@ pub fn redirected(address: &Address, location: &str) -> Result<Address, Problem>
         next.secure = match uri.scheme_str() {
             Some("https" | "wss") => true,
             Some("http" | "ws") => false,
-            _ => address.secure,
+            Some(_) => return refused("that is no web address"),
+            None => address.secure,
         };
         next.host = host.trim_matches(['[', ']']).to_ascii_lowercase();
         next.port = uri.port_u16().unwrap_or(Address::default_port(next.secure));
@@ -193,7 +205,7 @@ pub fn after_redirect(first: &Address, last: &Address, problem: Problem) -> Prob
     }
     Problem::new(Code::HttpRedirect)
         .with("address", first)
-        .with("location", format!("{}://{}{}", last.scheme(), last.authority(), last.path))
+        .with("location", last.url())
         .with("reason", "no Socket.IO server answers there")
 }
 
@@ -234,6 +246,7 @@ mod tests {
         let next = follow("https://a.example/socket.io/?EIO=4&transport=polling", false).unwrap();
         assert_eq!((next.port, next.secure, next.path.as_str()), (443, true, "/socket.io/"));
         assert_eq!(follow("en/", false).unwrap().path, "/socket.io/en/");
+        assert_eq!(follow("in?next=http://b.example", false).unwrap().path, "/socket.io/in/");
         let next = follow("/app/socket.io?x=1", false).unwrap();
         assert_eq!((next.port, next.secure, next.path.as_str()), (3000, false, "/app/socket.io/"));
         for (location, secure, says) in [
@@ -241,6 +254,7 @@ mod tests {
             ("http://a.example:3000/socket.io/", true, "not encrypted"),
             ("//b.example/socket.io/", false, "another host"),
             ("http://[", false, "can't be read"),
+            ("ftp://a.example/", false, "no web address"),
         ] {
             let problem = follow(location, secure).unwrap_err();
             assert_eq!(problem.code(), Code::HttpRedirect, "{location}");

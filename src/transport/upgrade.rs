@@ -46,10 +46,7 @@ async fn open_and_ask(client: &Client, session: &str) -> Result<WebSocket, NotMo
     let mut socket = opened.map_err(|failed| match failed {
         Failed::Problem(problem) => problem.into(),
         Failed::Redirected(location) => match recognise::redirected(address, &location) {
-            Ok(next) => {
-                let next = format!("{}://{}{}", next.scheme(), next.authority(), next.path);
-                NotMoved::Blocked(format!("it is redirected to {next}"))
-            }
+            Ok(next) => NotMoved::Blocked(format!("it is redirected to {}", next.url())),
             Err(problem) => problem.into(),
         },
     })?;
