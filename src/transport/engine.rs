@@ -32,6 +32,11 @@ pub struct Memory {
 const BLOCKED_FOR: Duration = Duration::from_secs(3600);
 
 impl Memory {
+    /// A WebSocket does not get through. Tells whether that was known.
+    fn block(&mut self) -> bool {
+        self.blocked.replace(Instant::now()).is_some()
+    }
+
     fn is_blocked(&self) -> bool {
         self.blocked.is_some_and(|since| since.elapsed() < BLOCKED_FOR)
     }
@@ -102,19 +107,14 @@ impl Engine {
             Kind::Polling(polling) => polling,
         };
         let received = polling.poll_receive(cx);
-        match &received {
-            Poll::Ready(Ok(Incoming::Upgraded)) => {
-                if let Some(socket) = polling.take_websocket() {
-                    self.kind = Kind::WebSocket(Box::new(socket));
-                }
-            }
-            Poll::Ready(Ok(Incoming::NotUpgraded(_))) => {
-                // What was told once is not told again.
-                if self.memory.borrow_mut().blocked.replace(Instant::now()).is_some() {
-                    return self.poll_receive(cx);
-                }
-            }
-            _ => {}
+        if matches!(&received, Poll::Ready(Ok(Incoming::NotUpgraded(_)))) && self.memory.borrow_mut().block() {
+            // What was told once is not told again.
+            return self.poll_receive(cx);
+        }
+        if matches!(&received, Poll::Ready(Ok(Incoming::Upgraded)))
+            && let Some(socket) = polling.take_websocket()
+        {
+            self.kind = Kind::WebSocket(Box::new(socket));
         }
         received.map_err(|lost| self.learn(lost))
     }

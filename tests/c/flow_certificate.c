@@ -1,6 +1,7 @@
 /* The server's certificate: which ones are refused, what is told, and that it connects once the cause is gone. */
 
 #include "harness_recovery.h"
+#include "harness_tls.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -9,36 +10,15 @@
 
 static server_t *server;
 static socketio_connection_t client;
-/* Read anew by each restart of the server. */
-static char options[128];
 
-/* The server shows this certificate when it is started next. */
-static void set_certificate(const char *name)
-{
-    snprintf(options, sizeof options, "{\"tls\":\"%s\"}", name);
-}
-
-/* "main" to a server with this certificate, started. */
 static void begin_with(const char *name, const char *extra)
 {
-    set_certificate(name);
-    server = server_start(options);
-    begin();
-    client = configure_url(server_url(server), extra);
-    start(client);
+    client = tls_begin(&server, name, extra);
 }
 
 static void change_settings(const char *extra)
 {
     configure_url(server_url(server), extra);
-}
-
-/* The server comes back on its port with another certificate. */
-static void renew(const char *name)
-{
-    server_kill(server);
-    set_certificate(name);
-    server_restart(server);
 }
 
 /* ---- Certificates that are refused ---- */
@@ -54,7 +34,7 @@ static void check_refused(const char *name, const char *code, const char *says)
     }
     CHECK_NONE(.node_type = SOCKETIO_NODE_ON_ERROR);
     CHECK(!server_has(server, "transport "));
-    renew("good");
+    tls_renew(server, "good");
     WAIT_RECOVERY(client, server);
 }
 
@@ -137,7 +117,7 @@ static void refusals_leave_nothing_behind(void)
         server_wait(server, "tls_error ");
     }
     CHECK_GROWTH(before, 512);
-    renew("good");
+    tls_renew(server, "good");
     WAIT_RECOVERY(client, server);
 }
 
@@ -230,8 +210,7 @@ static void fingerprints_as_tools_print_them(void)
     snprintf(values[2], sizeof values[2], "sha256 Fingerprint=%s", colons);
     snprintf(values[3], sizeof values[3], "SHA256:%s", hex);
     snprintf(values[4], sizeof values[4], "%s, %s", other, colons);
-    set_certificate("self_signed");
-    server = server_start(options);
+    server = tls_start("self_signed");
     begin();
     for (size_t i = 0; i < COUNT(names); i++) {
         settings_add_url(names[i], server_url(server), pinned(values[i]));
@@ -258,12 +237,12 @@ static void a_server_that_changes_its_certificate_between_reconnects(void)
 {
     begin_with("good", pinned(fingerprint("good")));
     WAIT_START(client);
-    renew("direct");
+    tls_renew(server, "direct");
     wait_lost(client);
     WAIT_ERROR_CODE(client, "tls_fingerprint");
     CHECK(!server_has(server, "connected "));
     SEND(client, .event = "meanwhile");
-    renew("good");
+    tls_renew(server, "good");
     WAIT_RECOVERY(client, server);
 }
 

@@ -1,6 +1,7 @@
 /* Encryption: whom a connection trusts, how it shows who it is, and servers that encrypt badly or not at all. */
 
 #include "harness_recovery.h"
+#include "harness_tls.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,36 +9,15 @@
 
 static server_t *server;
 static socketio_connection_t client;
-/* Read anew by each restart of the server. */
-static char options[256];
 
-/* The server shows this certificate, or has these options of `tls`, when it is started next. */
-static void set_options(const char *tls)
-{
-    snprintf(options, sizeof options, tls[0] == '{' ? "{\"tls\":%s}" : "{\"tls\":\"%s\"}", tls);
-}
-
-/* "main" to a server with such a certificate, started. */
 static void begin_tls(const char *tls, const char *extra)
 {
-    set_options(tls);
-    server = server_start(options);
-    begin();
-    client = configure_url(server_url(server), extra);
-    start(client);
+    client = tls_begin(&server, tls, extra);
 }
 
 static void change_settings(const char *extra)
 {
     configure_url(server_url(server), extra);
-}
-
-/* The server comes back on its port with another certificate. */
-static void renew(const char *tls)
-{
-    server_kill(server);
-    set_options(tls);
-    server_restart(server);
 }
 
 /* ---- Trust ---- */
@@ -89,8 +69,7 @@ static void a_ca_file_is_pem_or_der_or_a_bundle_or_a_reference(void)
         certificate("ca.pem"),      certificate("ca.der"),       certificate("bundle.pem"), reference,
         "env:SOCKETIO_TEST_CA_PATH", "env:SOCKETIO_TEST_CA_TEXT", certificate("ca.pem"),
     };
-    set_options("good");
-    server = server_start(options);
+    server = tls_start("good");
     begin();
     for (size_t i = 0; i < COUNT(names); i++) {
         char url[64];
@@ -169,8 +148,7 @@ static void off_takes_every_certificate_and_warns_at_each_start(void)
     static const char *const names[] = {"self_signed_ca", "expired", "wrong_name"};
     begin();
     for (int i = 0; i < (int)COUNT(names); i++) {
-        set_options(names[i]);
-        server = server_start(options);
+        server = tls_start(names[i]);
         CHECK(apply_settings(JSON({"connections":[{"name":"main","url":"%s","certificate_check":"Off",
                                                    "transport":"Automatic"}]}), server_url(server)) >= 0);
         client = find("main");
@@ -254,8 +232,7 @@ static void a_ca_file_without_a_certificate(void)
         {"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n", "PKCS #7"},
     };
     const char *path = new_file();
-    set_options("good");
-    server = server_start(options);
+    server = tls_start("good");
     begin();
     for (size_t i = 0; i < COUNT(contents); i++) {
         write_file(path, contents[i][0], strlen(contents[i][0]));
@@ -297,28 +274,26 @@ static void only_old_versions(void)
     begin_tls(JSON({"certificate":"good","minVersion":"TLSv1","maxVersion":"TLSv1.1","ciphers":"DEFAULT@SECLEVEL=0"}),
               trusting("ca.pem", QUICK_RETRY));
     WAIT_FAILURE(client, "tls_version", "offers no version of TLS that is safe");
-    renew("good");
+    tls_renew(server, "good");
     WAIT_RECOVERY(client, server);
 }
 
 static void https_to_a_plain_server(void)
 {
-    snprintf(options, sizeof options, "{}");
-    server = server_start(options);
+    server = tls_start("");
     char url[64];
     snprintf(url, sizeof url, "https://127.0.0.1:%d", server_port(server));
     begin();
     client = configure_url(url, trusting("ca.pem", QUICK_RETRY));
     start(client);
     WAIT_FAILURE(client, "tls_plain_server", "answers without encryption");
-    renew("good");
+    tls_renew(server, "good");
     WAIT_RECOVERY(client, server);
 }
 
 static void http_to_a_tls_server(void)
 {
-    set_options("good");
-    server = server_start(options);
+    server = tls_start("good");
     begin();
     client = configure(server_port(server), QUICK_RETRY);
     start(client);
@@ -329,8 +304,7 @@ static void http_to_a_tls_server(void)
 
 static void a_handshake_that_is_never_answered(void)
 {
-    set_options("good");
-    server = server_start(options);
+    server = tls_start("good");
     server_freeze(server);
     begin();
     client = configure_url(server_url(server), trusting("ca.pem", JSON("connect_timeout":0.5) "," QUICK_RETRY));
@@ -345,8 +319,7 @@ static void a_handshake_that_is_never_answered(void)
 
 static void a_handshake_that_is_cut(void)
 {
-    set_options("good");
-    server = server_start(options);
+    server = tls_start("good");
     server_t *proxy = proxy_start(JSON({"mode":{"silent_tunnel":true}}));
     begin();
     char extra[128];
