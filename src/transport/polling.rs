@@ -25,7 +25,9 @@ use crate::protocol::engineio::{
 const BATCH_LIMIT: usize = 1 << 20;
 /// Packets of one request: python-engineio refuses more.
 const BATCH_PACKETS: usize = 16;
-/// How long the reason of an end may take that one request was told of by a refusal.
+/// Why a session is not moved whose WebSocket ended too soon.
+const CLOSED_EARLY: &str = "the WebSocket closed before it was used";
+/// How long the reason of an end may take of which one stream already told.
 const REASON_LIMIT: Duration = Duration::from_millis(300);
 /// Answers without a packet in a row that are borne: a server waits until it has one.
 const EMPTY_ANSWERS: u32 = 3;
@@ -74,9 +76,25 @@ enum Upgrade {
     /// It does: the last requests come to their end.
     Moving(Box<WebSocket>),
     /// It does not; told once long-polling has shown that it still works.
-    Failed(String),
+    Failed(Failed),
     /// The server was told; the WebSocket is to be taken.
     Done(Box<WebSocket>),
+}
+
+/// A move that failed. It may be that the server is gone, and long-polling as well: that shows within a short time.
+struct Failed {
+    reason: String,
+    patience: Pin<Box<Sleep>>,
+    is_over: bool,
+    /// A request over long-polling was answered since.
+    is_answered: bool,
+}
+
+impl Upgrade {
+    fn failed(reason: &str) -> Upgrade {
+        let (reason, patience) = (reason.to_string(), Box::pin(sleep(REASON_LIMIT)));
+        Upgrade::Failed(Failed { reason, patience, is_over: false, is_answered: false })
+    }
 }
 
 /// A session that the server opened.
@@ -215,7 +233,7 @@ impl Polling {
 
     /// Whether it may still be moved to a WebSocket.
     pub fn may_upgrade(&self) -> bool {
-        self.ending.is_some() || !matches!(self.upgrade, Upgrade::Off | Upgrade::Failed(_))
+        self.ending.is_some() || !matches!(self.upgrade, Upgrade::Off | Upgrade::Failed(..))
     }
 
     /// Whether a packet whose largest attachment has so many bytes can be sent.
@@ -227,7 +245,7 @@ impl Polling {
             return Room::Later;
         }
         match self.upgrade {
-            Upgrade::Off | Upgrade::Failed(_) => Room::Never(decoded_len(self.limit)),
+            Upgrade::Off | Upgrade::Failed(..) => Room::Never(decoded_len(self.limit)),
             Upgrade::Probing(_) | Upgrade::Moving(_) | Upgrade::Done(_) => Room::Later,
         }
     }
@@ -325,7 +343,7 @@ impl Polling {
                     Poll::Ready(Ok((lane, took))) => {
                         self.post = Post::Idle(Some(lane));
                         self.received.push_back(Incoming::RoundTrip(took));
-                        self.tell_failed_upgrade();
+                        self.answered();
                     }
                     Poll::Ready(Err(problem)) => {
                         self.post = Post::Idle(None);
@@ -396,7 +414,7 @@ impl Polling {
                         if let Get::Reading(answer, _) = std::mem::replace(&mut self.get, Get::Idle(None)) {
                             self.get = Get::Idle(Some(answer.into_lane()));
                         }
-                        self.tell_failed_upgrade();
+                        self.answered();
                     }
                 }
                 Ok(true)
@@ -409,23 +427,31 @@ impl Polling {
         self.ending.get_or_insert_with(|| (problem, Box::pin(sleep(REASON_LIMIT))));
     }
 
-    /// Long-polling has shown that it still works, which the WebSocket does not: so it is not the server that is gone.
-    fn tell_failed_upgrade(&mut self) {
-        if let Upgrade::Failed(reason) = &mut self.upgrade {
-            self.received.push_back(Incoming::NotUpgraded(std::mem::take(reason)));
-            self.upgrade = Upgrade::Off;
+    /// A request was answered: it is not the server that is gone.
+    fn answered(&mut self) {
+        if let Upgrade::Failed(failed) = &mut self.upgrade {
+            failed.is_answered = true;
         }
     }
 
     /// Moves the connection. Tells whether something changed.
     fn drive_upgrade(&mut self, cx: &mut Context<'_>) -> bool {
         match &mut self.upgrade {
-            Upgrade::Off | Upgrade::Failed(_) | Upgrade::Done(_) => false,
+            Upgrade::Off | Upgrade::Done(_) => false,
+            Upgrade::Failed(failed) => {
+                failed.is_over = failed.is_over || failed.patience.poll_unpin(cx).is_ready();
+                let is_told = failed.is_over && failed.is_answered;
+                if is_told {
+                    self.received.push_back(Incoming::NotUpgraded(std::mem::take(&mut failed.reason)));
+                    self.upgrade = Upgrade::Off;
+                }
+                is_told
+            }
             Upgrade::Probing(probing) => {
                 let Poll::Ready(probed) = probing.poll_unpin(cx) else { return false };
                 self.upgrade = match probed {
                     Ok(socket) => Upgrade::Moving(Box::new(socket)),
-                    Err(NotMoved::Blocked(reason)) => Upgrade::Failed(reason),
+                    Err(NotMoved::Blocked(reason)) => Upgrade::failed(&reason),
                     Err(NotMoved::OtherServer(problem)) => {
                         self.end_soon(problem);
                         Upgrade::Off
@@ -439,7 +465,7 @@ impl Polling {
                     Poll::Pending => {}
                     Poll::Ready(Ok(_)) => return true,
                     Poll::Ready(Err(_)) => {
-                        self.upgrade = Upgrade::Failed("the WebSocket closed before it was used".into());
+                        self.upgrade = Upgrade::failed(CLOSED_EARLY);
                         return true;
                     }
                 }
@@ -451,7 +477,7 @@ impl Polling {
                 let told = socket.send(Frame::Text(UPGRADE.into()));
                 self.upgrade = match std::mem::replace(&mut self.upgrade, Upgrade::Off) {
                     Upgrade::Moving(socket) if told.is_ok() => Upgrade::Done(socket),
-                    _ => Upgrade::Failed("the WebSocket closed before it was used".into()),
+                    _ => Upgrade::failed(CLOSED_EARLY),
                 };
                 if matches!(self.upgrade, Upgrade::Done(_)) {
                     self.received.push_back(Incoming::Upgraded);
