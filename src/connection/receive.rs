@@ -182,8 +182,11 @@ impl Session {
         // Most events are known by a quick look at their name; those nobody listens to cost no more than that.
         let quick = json::quick_name(payload);
         let quick_delivery = quick.map(|event| self.subscriptions.delivery(name, event));
-        if quick_delivery == Some(None) && !keeps_offset {
-            return Ok(());
+        if let (Some(event), Some(None)) = (quick, quick_delivery) {
+            self.hint_unsubscribed(name, event);
+            if !keeps_offset {
+                return Ok(());
+            }
         }
         let elements = json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
         let event = match (quick, elements.first) {

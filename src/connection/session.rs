@@ -177,6 +177,8 @@ pub struct Session {
     pub(super) tests: Tests,
     /// Problems told since the state last changed, so that none is told again and again.
     pub(super) told: HashSet<u64>,
+    /// Events that arrived without a subscription, of which a hint was given since Start.
+    pub(super) hinted: HashSet<u64>,
 }
 
 impl Session {
@@ -208,6 +210,7 @@ impl Session {
             shut_down: false,
             tests: Tests::default(),
             told: HashSet::new(),
+            hinted: HashSet::new(),
         }
     }
 
@@ -336,6 +339,7 @@ impl Session {
         self.started = true;
         self.was_connected = false;
         self.told.clear();
+        self.hinted.clear();
         self.shared.status.attempts.store(0, Ordering::Relaxed);
         self.shared.status.set_state(State::Connecting);
         let subscriptions = &self.subscriptions;

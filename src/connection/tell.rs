@@ -7,9 +7,12 @@ use super::acks::Ask;
 use super::session::Session;
 use crate::descriptor::{field_index, type_id};
 use crate::diagnostics::log::{self, Level};
-use crate::diagnostics::{Code, Problem, Range};
+use crate::diagnostics::{Code, Problem, Range, nearest};
 use crate::events::{Event, Output, Text};
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
+
+/// Names of events about which a hint is given, at most: after them the server is known to send what is not wanted.
+const HINTS: usize = 32;
 
 /// Problems remembered at most; over it they are told again.
 const TOLD_LIMIT: usize = 1_000;
@@ -68,6 +71,23 @@ impl Session {
         }
         self.log(Level::Error, || format!("{}: {message} {}", problem.name(), problem.remedy()));
         self.events.push(error_event(self.shared.handle, &problem, namespace, node, fatal, retry_in));
+    }
+
+    /// An event that no node subscribes to, once for each name: it may be spelt otherwise there.
+    pub(super) fn hint_unsubscribed(&mut self, namespace: &str, event: &str) {
+        if self.hinted.len() >= HINTS {
+            return;
+        }
+        let mut hasher = DefaultHasher::new();
+        (namespace, event).hash(&mut hasher);
+        if self.hinted.insert(hasher.finish()) {
+            let subscribed = self.subscriptions.events(namespace);
+            let hint = match nearest(event, subscribed.iter().map(String::as_str)) {
+                Some(meant) => format!(" (one subscribes to \"{meant}\")"),
+                None => String::new(),
+            };
+            self.info(|| format!("Event \"{event}\" arrives in {namespace}, but no node subscribes to it{hint}"));
+        }
     }
 
     pub(super) fn log(&self, level: Level, message: impl FnOnce() -> String) {

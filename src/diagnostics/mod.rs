@@ -7,9 +7,11 @@ mod outcome;
 mod panics;
 mod problem;
 mod redact;
+mod spelling;
 
 pub use catalogue::{Code, Range, errors_markdown};
 pub use outcome::{Outcome, Refusal, RefusalKind};
 pub use panics::{describe_panic, route_panics};
 pub use problem::{Problem, one_line};
 pub use redact::{Secrets, is_secret_name, shortened};
+pub use spelling::nearest;

@@ -12,6 +12,7 @@ use super::{
     TransportChoice, is_header_value,
 };
 use crate::descriptor::{CONNECTION_FIELDS, Field, ValueType};
+use crate::diagnostics::nearest;
 
 /// The largest settings text that is read.
 pub const MAXIMUM_TEXT: usize = 4 << 20;
@@ -240,14 +241,8 @@ impl<'a> Reader<'a> {
             if CONNECTION_FIELDS.iter().any(|field| field.id == key) {
                 continue;
             }
-            let spelt = key.chars().take(LONGEST_FIELD).collect::<String>().to_lowercase().replace(' ', "_");
-            let nearest = CONNECTION_FIELDS
-                .iter()
-                .map(|field| (distance(field.id, &spelt), field.id))
-                .min()
-                .filter(|(distance, _)| *distance <= 3);
-            let remedy = match nearest {
-                Some((_, id)) => format!("Did you mean \"{id}\"?"),
+            let remedy = match nearest(key, CONNECTION_FIELDS.iter().map(|field| field.id)) {
+                Some(id) => format!("Did you mean \"{id}\"?"),
                 None => "Remove it, or update the plugin".into(),
             };
             self.finding(false, key, "is not a field of this version and has no effect", remedy.trim_end_matches('.'));
@@ -596,23 +591,6 @@ impl<'a> Reader<'a> {
 
 fn field(id: &str) -> &'static Field {
     CONNECTION_FIELDS.iter().find(|field| field.id == id).unwrap_or(&CONNECTION_FIELDS[0])
-}
-
-/// Letters of a key that are compared with the fields there are; none of them is as long.
-const LONGEST_FIELD: usize = 64;
-
-/// How many letters differ (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.bytes().enumerate() {
-        let mut before = std::mem::replace(&mut row[0], i + 1);
-        for (j, y) in b.bytes().enumerate() {
-            let replaced = before + usize::from(x != y);
-            before = row[j + 1];
-            row[j + 1] = replaced.min(before + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

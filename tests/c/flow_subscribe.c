@@ -230,6 +230,27 @@ static void the_same_name_in_two_namespaces_is_two_events(void)
     CHECK_NONE(.node_type = SOCKETIO_NODE_ON_RECEIVE);
 }
 
+/* "Why does my node not fire?" Once for each name, with the name that may have been meant. */
+static void an_event_that_nobody_subscribes_to_is_hinted_at(void)
+{
+    server_t *server = server_start(NULL);
+    socketio_connection_t client = connected(server, NULL);
+    subscribe(client, "positionUpdate", NULL);
+    WAIT_SUBSCRIBED(client, "positionUpdate");
+    for (int i = 0; i < 3; i++) {
+        server_command(server, "emit %s", JSON({"event":"positionUpdte","args":[1]}));
+    }
+    server_command(server, "flood %s", JSON({"event":"other","count":100}));
+    barrier(client);
+    static const char hint[] = "main: Event \"positionUpdte\" arrives in /, but no node subscribes to it "
+                               "(one subscribes to \"positionUpdate\")";
+    const char *first = strstr(host_log(), hint);
+    CHECK(first != NULL && strstr(first + strlen(hint), "positionUpdte") == NULL);
+    static const char other[] = "main: Event \"other\" arrives in /, but no node subscribes to it\n";
+    first = strstr(host_log(), other);
+    CHECK(first != NULL && strstr(first + strlen(other), "Event \"other\"") == NULL);
+}
+
 TEST_MAIN(
     CASE(events_that_are_not_subscribed_to_do_not_fire),
     CASE(a_star_hears_everything),
@@ -242,4 +263,5 @@ TEST_MAIN(
     CASE(unsubscribed_while_stopped_stays_so),
     CASE(latest_per_poll_keeps_one),
     CASE(delivery_may_change),
-    CASE(the_same_name_in_two_namespaces_is_two_events))
+    CASE(the_same_name_in_two_namespaces_is_two_events),
+    CASE(an_event_that_nobody_subscribes_to_is_hinted_at))
