@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -177,11 +177,14 @@ fn read_handshake(client: &Client, body: &[u8]) -> Result<(Handshake, VecDeque<I
 fn note_clock(answer: &Answer, progress: &Progress) {
     let date = answer.headers.get(http::header::DATE).and_then(|value| value.to_str().ok());
     let Some(theirs) = date.and_then(|date| httpdate::parse_http_date(date).ok()) else { return };
-    let ours = std::time::SystemTime::now();
+    let ours = SystemTime::now();
     let apart = ours.duration_since(theirs).unwrap_or_else(|error| error.duration());
     if apart > Duration::from_secs(60) {
-        let clocks = (httpdate::fmt_http_date(theirs), httpdate::fmt_http_date(ours));
-        progress.note_clock(format!("the server's clock reads {}, this device's {}", clocks.0, clocks.1));
+        // httpdate panics outside the years 1970 to 9999.
+        let is_usual = ours.duration_since(UNIX_EPOCH).is_ok_and(|since| since.as_secs() < 200_000_000_000);
+        let own = if is_usual { httpdate::fmt_http_date(ours) } else { "a time before 1970 or far ahead".into() };
+        progress
+            .note_clock(format!("the server's clock reads {}, this device's {own}", httpdate::fmt_http_date(theirs)));
     }
 }
 

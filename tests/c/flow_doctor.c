@@ -241,6 +241,9 @@ static void a_clock_that_differs_is_told(void)
     CHECK_HAS(check_passed(result), "\nClock      warning");
     CHECK_HAS(text_of(result, REPORT_JSON), JSON("step":"clock"));
     CHECK_HAS(text_of(result, REPORT_JSON), "the server's clock reads ");
+    /* A clock that no date can say is told as well. */
+    clock_shift(-100LL * 365 * 86400);
+    CHECK_HAS(check_passed(test()), "this device's a time before 1970");
 }
 
 /* ---- It fails, and says where and why ---- */
