@@ -87,7 +87,7 @@ pub fn write(level: Level, connection: u64, message: impl FnOnce() -> String) {
     if !wanted(level) {
         return;
     }
-    let mut message = one_line(&message());
+    let mut message = one_line(&message(), usize::MAX);
     if message.len() > LINE_LIMIT {
         message.truncate(message.floor_char_boundary(LINE_LIMIT));
         message.push('…');

@@ -12,6 +12,6 @@ mod spelling;
 pub use catalogue::{Code, Range, errors_markdown};
 pub use outcome::{Outcome, Refusal, RefusalKind};
 pub use panics::{describe_panic, route_panics};
-pub use problem::{Problem, one_line};
-pub use redact::{Secrets, is_secret_name, shortened};
+pub use problem::Problem;
+pub use redact::{Secrets, is_secret_name, one_line, shortened};
 pub use spelling::nearest;

@@ -3,15 +3,10 @@
 use std::fmt::{Display, Write};
 
 use super::catalogue::{Code, Range};
+use super::redact::one_line;
 
-/// Bytes of one value in a sentence: some come from the server, and a sentence is to be read.
+/// Characters of one value in a sentence: some come from the server, and a sentence is to be read.
 const VALUE_LIMIT: usize = 500;
-
-/// Text from elsewhere without what would break a line, end a C string, or turn the direction of a text around.
-pub fn one_line(text: &str) -> String {
-    let harmless = |c: char| !c.is_control() && !matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    text.chars().map(|c| if harmless(c) { c } else { ' ' }).collect()
-}
 
 /// An entry of the catalogue with its sentence filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,12 +23,7 @@ impl Problem {
 
     /// Fills in one value of the sentence.
     pub fn with(mut self, name: &'static str, value: impl Display) -> Problem {
-        let mut value = one_line(&value.to_string());
-        if value.len() > VALUE_LIMIT {
-            value.truncate(value.floor_char_boundary(VALUE_LIMIT));
-            value.push('…');
-        }
-        self.values.push((name, value));
+        self.values.push((name, one_line(&value.to_string(), VALUE_LIMIT)));
         self
     }
 

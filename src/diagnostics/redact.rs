@@ -1,4 +1,5 @@
-//! Masking: what is secret reaches neither the log nor a report.
+//! Texts made fit to be shown: what is secret reaches neither the log nor a report, and words from elsewhere stay on
+//! their line.
 
 use std::ops::Range;
 
@@ -129,6 +130,20 @@ impl Secrets {
     }
 }
 
+/// Words from elsewhere, at most so many characters of them, without what would break a line, end a C string, or turn the
+/// direction of a text around.
+pub fn one_line(text: &str, limit: usize) -> String {
+    let breaks = |c: char| {
+        c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+    };
+    let mut chars = text.chars();
+    let mut out: String = chars.by_ref().take(limit).map(|c| if breaks(c) { ' ' } else { c }).collect();
+    if chars.next().is_some() {
+        out.push('…');
+    }
+    out
+}
+
 /// How many bytes of the secret a text begins with; 0: too few to be known as such.
 fn repeated(text: &str, secret: &str) -> usize {
     let same = text.chars().zip(secret.chars()).take_while(|(a, b)| a == b);
@@ -234,6 +249,12 @@ mod tests {
         ] {
             assert_eq!(secrets.mask(text), masked);
         }
+    }
+
+    #[test]
+    fn words_from_elsewhere_stay_on_their_line() {
+        assert_eq!(one_line("a\r\nb\u{202e}c\0d", 100), "a  b c d");
+        assert_eq!((one_line("äöü", 2), one_line("äöü", 3)), ("äö…".into(), "äöü".into()));
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::diagnostics::{Problem, Range, Secrets};
+use crate::diagnostics::{Problem, Range, Secrets, one_line};
 use crate::settings::{ConnectionConfig, TransportChoice};
 use crate::transport::day;
 
@@ -255,7 +255,7 @@ impl Report {
         let notes = self.steps.iter_mut().filter(|step| step.part != Part::Settings).flat_map(|step| &mut step.notes);
         let messages = self.problem.iter_mut().chain(&mut self.warnings).map(|told| &mut told.message);
         for text in notes.chain(messages) {
-            *text = one_line(&secrets.mask(text));
+            *text = one_line(&secrets.mask(text), WORDS);
         }
     }
 
@@ -350,16 +350,6 @@ impl Report {
 /// To a tenth of one: more is noise.
 fn milliseconds(time: Duration) -> f64 {
     (time.as_secs_f64() * 10_000.0).round() / 10.0
-}
-
-/// A server's words can't break the lines of the text, turn their direction, or fill a screen.
-fn one_line(text: &str) -> String {
-    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let mut out: String = text.chars().take(WORDS).map(|c| if breaks(c) { ' ' } else { c }).collect();
-    if text.chars().nth(WORDS).is_some() {
-        out.push('…');
-    }
-    out
 }
 
 /// The notes on as few lines as they need.

@@ -8,6 +8,8 @@ use x509_parser::extensions::{GeneralName, ParsedExtension};
 use x509_parser::oid_registry::OID_PKIX_ACCESS_DESCRIPTOR_CA_ISSUERS;
 use x509_parser::x509::X509Name;
 
+use crate::diagnostics::one_line;
+
 /// Characters of one name, at most.
 const NAME_LIMIT: usize = 100;
 /// Names that the certificate is for, at most.
@@ -119,21 +121,25 @@ pub fn hex(fingerprint: &[u8; 32]) -> String {
     out
 }
 
+fn shown(text: &str) -> String {
+    one_line(text.trim(), NAME_LIMIT)
+}
+
 /// Common Name, else Organization, else all of a name.
 fn in_short(name: &X509Name<'_>) -> String {
     let text = match name.iter_common_name().chain(name.iter_organization()).next() {
         Some(value) => match value.as_str() {
-            Ok(text) => clean(text),
-            Err(_) => clean(&String::from_utf8_lossy(value.as_slice())),
+            Ok(text) => shown(text),
+            Err(_) => shown(&String::from_utf8_lossy(value.as_slice())),
         },
-        None => clean(&name.to_string()),
+        None => shown(&name.to_string()),
     };
     if text.is_empty() { "without a name".into() } else { text }
 }
 
 fn host(name: &GeneralName<'_>) -> Option<String> {
     match name {
-        GeneralName::DNSName(name) => Some(clean(name)),
+        GeneralName::DNSName(name) => Some(shown(name)),
         GeneralName::IPAddress(bytes) => match bytes.len() {
             4 => <[u8; 4]>::try_from(*bytes).ok().map(|bytes| IpAddr::from(bytes).to_string()),
             16 => <[u8; 16]>::try_from(*bytes).ok().map(|bytes| IpAddr::from(bytes).to_string()),
@@ -141,21 +147,6 @@ fn host(name: &GeneralName<'_>) -> Option<String> {
         },
         _ => None,
     }
-}
-
-/// Text that can't break a line, turn the direction of what follows it, or fill a screen.
-fn clean(text: &str) -> String {
-    let turns = |c| matches!(c, '\u{200E}' | '\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}');
-    let mut out: String = text
-        .trim()
-        .chars()
-        .take(NAME_LIMIT)
-        .map(|c| if c.is_control() || turns(c) { char::REPLACEMENT_CHARACTER } else { c })
-        .collect();
-    if text.trim().chars().nth(NAME_LIMIT).is_some() {
-        out.push('…');
-    }
-    out
 }
 
 /// The day of a second since 1970, such as 2026-11-22.

@@ -162,9 +162,8 @@ pub fn location(status: StatusCode, headers: &HeaderMap) -> Option<&str> {
 /// meant for the first one; nor is encryption given up.
 pub fn redirected(address: &Address, location: &str) -> Result<Address, Problem> {
     let refused = |reason: &str| {
-        let location: String = location.chars().filter(|c| !c.is_control()).collect();
         // Whatever stands behind the path may be a secret of the portal.
-        let shown = location.split(['?', '#']).next().unwrap_or_default().to_string();
+        let shown = location.split(['?', '#']).next().unwrap_or_default();
         Err(Problem::new(Code::HttpRedirect).with("address", address).with("location", shown).with("reason", reason))
     };
     // RFC 3986, section 4.2: a location may leave out the scheme, the host, or the beginning of the path.
