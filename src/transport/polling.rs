@@ -324,10 +324,15 @@ impl Polling {
         self.batches.is_empty() && matches!(self.post, Post::Idle(_))
     }
 
-    /// What is sent from now on is the last: a move that has not happened yet does not happen.
+    /// What is sent from now on is the last, and nothing more is received: a move that has not happened yet does not happen.
     pub fn stay(&mut self) {
         if !matches!(self.upgrade, Upgrade::Done(_)) {
             self.upgrade = Upgrade::Off;
+        }
+        self.received.clear();
+        // The request itself stays open: its end would be that of the session, before the goodbye.
+        if let Get::Reading(_, reader) = &mut self.get {
+            *reader = PayloadReader::new(0);
         }
     }
 
