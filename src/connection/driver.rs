@@ -36,6 +36,9 @@ const REFUSED_WAIT: Duration = Duration::from_secs(60);
 /// server keeps the session until its heartbeat ends it.
 const POLLING_CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
+/// Connections that take their time to end; over it they are cut soon.
+const CLOSING_AT_ONCE: usize = 32;
+
 /// How often is looked whether credentials that were refused have changed.
 const CREDENTIALS_CHECK: Duration = Duration::from_secs(2);
 
@@ -68,14 +71,21 @@ impl Environment {
     }
 
     fn goodbye(&self, limit: Duration) -> Goodbye {
+        let limit = self.closing_limit(limit);
         Goodbye { limit, shut_down: self.shut_down.subscribe() }
+    }
+
+    /// How long a connection may take to end that wants so long: a project that starts and stops all the time must not
+    /// gather sockets of a server that does not answer.
+    fn closing_limit(&self, wanted: Duration) -> Duration {
+        let mut closing = self.closing.borrow_mut();
+        while closing.try_join_next().is_some() {}
+        if closing.len() < CLOSING_AT_ONCE { wanted } else { wanted.min(CLOSE_LIMIT) }
     }
 
     /// Lets a connection come to its end beside all others.
     fn spawn_closing(&self, end: impl Future<Output = ()> + 'static) {
-        let mut closing = self.closing.borrow_mut();
-        while closing.try_join_next().is_some() {}
-        closing.spawn_local(end);
+        self.closing.borrow_mut().spawn_local(end);
     }
 }
 
@@ -389,6 +399,7 @@ fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration, en
     let goodbye = environment.goodbye(if is_polling { POLLING_CLOSE_LIMIT } else { CLOSE_LIMIT });
     // Without messages there is nothing to be waited for but the goodbye.
     let limit = if had_messages { limit } else { goodbye.limit };
+    let limit = environment.closing_limit(limit);
     environment.spawn_closing(async move {
         let tell = |count: usize, reason: String| {
             if count > 0 {
