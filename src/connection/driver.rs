@@ -18,10 +18,10 @@ use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::Connection;
 use super::backoff::Backoff;
-use super::session::{End, Failure, Outgoing, Retry, Session, reason};
+use super::session::{Auth, End, Failure, Outgoing, Retry, Session, reason};
 use super::subscriptions::Subscriptions;
 use super::tell::error_event;
-use crate::diagnostics::{Code, Problem, Secrets, describe_panic};
+use crate::diagnostics::{Code, Problem, describe_panic};
 use crate::events::EventQueue;
 use crate::protocol::engineio::Handshake;
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
@@ -156,9 +156,7 @@ struct Attempts {
     backoff: Backoff,
     memory: Rc<RefCell<Memory>>,
     /// What the settings stood for in the last attempt.
-    tried: Option<Resolved>,
-    /// What of it must not be shown.
-    secrets: Option<Secrets>,
+    tried: Rc<RefCell<Option<Resolved>>>,
 }
 
 /// From Start to the final On Stop.
@@ -197,8 +195,9 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
         session.tell(failure.problem, &failure.namespace, 0, false, Some(wait));
         session.waiting(backoff.failures());
         let config = Arc::clone(&session.config);
+        let tried = attempts.tried.take();
         let changed = async {
-            match &attempts.tried {
+            match &tried {
                 Some(tried) if refused => credentials_change(&config, tried, environment).await,
                 _ => std::future::pending().await,
             }
@@ -233,21 +232,45 @@ async fn credentials_change(config: &Arc<ConnectionConfig>, tried: &Resolved, en
 /// One connection: from the look-up of the name to its end.
 async fn attempt(session: &mut Session, environment: &Environment, attempts: &mut Attempts) -> End {
     let config = Arc::clone(&session.config);
-    let progress = Progress::default();
+    let progress = Rc::new(Progress::default());
     let deadline = Instant::now() + config.connect_timeout;
-    let opening = open(&config, environment, attempts, &progress);
-    let opening = tokio::time::timeout_at(deadline.into(), opening);
-    let opened = tokio::select! {
+    let mut opening = Box::pin(open(
+        Arc::clone(&config),
+        Rc::clone(&environment.dialer),
+        Rc::clone(&attempts.memory),
+        Rc::clone(&attempts.tried),
+        Rc::clone(&progress),
+    ));
+    let ended = tokio::select! {
         biased;
-        end = serve(session, environment) => {
+        end = serve(session, environment) => Err(end),
+        opened = tokio::time::timeout_at(deadline.into(), &mut opening) => Ok(opened),
+    };
+    let opened = match ended {
+        Ok(opened) => opened,
+        Err(end) => {
             session.take_outbox();
+            if progress.stage() == Stage::Polling && !session.is_shut_down() {
+                // The server opens a session for this request, answered or not: then it is told that it is over.
+                progress.give_up();
+                let goodbye = environment.goodbye(POLLING_CLOSE_LIMIT);
+                environment.spawn_closing(goodbye.within(async {
+                    if let Ok((mut engine, _)) = opening.await {
+                        engine.wind_up();
+                        engine.close().await;
+                    }
+                }));
+            }
             return end;
         }
-        opened = opening => opened,
     };
-    if let Some(secrets) = attempts.secrets.take() {
-        session.secrets = secrets;
-    }
+    let auth = match &*attempts.tried.borrow() {
+        Some(tried) => {
+            session.secrets = tried.secrets(&config, false);
+            tried.auth.clone()
+        }
+        None => Auth::default(),
+    };
     let (mut engine, handshake) = match opened {
         Ok(Ok(opened)) => opened,
         Ok(Err(problem)) => return End::Failed(Failure::of(problem, reason::CONNECT)),
@@ -256,7 +279,6 @@ async fn attempt(session: &mut Session, environment: &Environment, attempts: &mu
             return End::Failed(Failure::of(problem, reason::CONNECT));
         }
     };
-    let auth = attempts.tried.as_ref().map(|tried| tried.auth.clone()).unwrap_or_default();
     session.opened(&handshake, auth, deadline, engine.is_polling());
     let end = converse(session, &mut engine, environment, &mut attempts.backoff).await;
     match &end {
@@ -271,27 +293,27 @@ async fn attempt(session: &mut Session, environment: &Environment, attempts: &mu
                 // No connection breaks by which the server would notice.
                 engine.wind_up();
                 let goodbye = environment.goodbye(POLLING_CLOSE_LIMIT);
-                environment.spawn_closing(async { goodbye.say(engine).await });
+                environment.spawn_closing(goodbye.within(engine.close()));
             }
         }
     }
     end
 }
 
+/// Opens a connection; what the settings stand for goes to `tried`.
 async fn open(
-    config: &Arc<ConnectionConfig>,
-    environment: &Environment,
-    attempts: &mut Attempts,
-    progress: &Progress,
+    config: Arc<ConnectionConfig>,
+    dialer: Rc<Dialer>,
+    memory: Rc<RefCell<Memory>>,
+    tried: Rc<RefCell<Option<Resolved>>>,
+    progress: Rc<Progress>,
 ) -> Result<(Engine, Handshake), Problem> {
     progress.begin(Stage::Secrets);
-    let resolved = environment.dialer.resolve(config).await?;
-    let route = Route::new(config, &resolved)?;
-    let request = Request::new(config, &resolved);
-    attempts.secrets = Some(resolved.secrets(config, false));
-    attempts.tried = Some(resolved);
-    let (dialer, memory) = (Rc::clone(&environment.dialer), Rc::clone(&attempts.memory));
-    Engine::open(dialer, Rc::new(route), Rc::new(request), memory, progress).await
+    let resolved = dialer.resolve(&config).await?;
+    let route = Route::new(&config, &resolved);
+    let request = Request::new(&config, &resolved);
+    tried.replace(Some(resolved));
+    Engine::open(dialer, Rc::new(route?), Rc::new(request), memory, &progress).await
 }
 
 /// Exchanges frames until the connection ends.
@@ -412,7 +434,7 @@ fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration, en
         tell(too_large, "their attachments are too large for long-polling".into());
         let sent = timeout(limit, send_all(&mut engine, &mut outbox)).await;
         let reason = match sent {
-            Ok(Ok(())) => return goodbye.say(engine).await,
+            Ok(Ok(())) => return goodbye.within(engine.close()).await,
             Ok(Err(_)) => "the connection was lost after Stop".to_string(),
             Err(_) => format!("the server took them too slowly, {} s after Stop", limit.as_secs_f64()),
         };
@@ -420,7 +442,7 @@ fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration, en
         let waiting = outbox.iter().filter(|outgoing| outgoing.reservation.is_some()).count();
         tell(waiting + usize::from(had_messages && !engine.is_polling()), reason);
         if sent.is_err() {
-            goodbye.say(engine).await;
+            goodbye.within(engine.close()).await;
         }
     });
 }
@@ -432,15 +454,16 @@ struct Goodbye {
 }
 
 impl Goodbye {
-    /// Says it within the limit, and within a shorter one from the moment on in which the plugin is deactivated.
-    async fn say(mut self, engine: Engine) {
+    /// Does what ends a connection within the limit, and within a shorter one from the moment on in which the plugin is
+    /// deactivated.
+    async fn within(mut self, end: impl Future<Output = ()>) {
         let hurry = async {
             if self.shut_down.wait_for(|is_shut_down| *is_shut_down).await.is_ok() {
                 sleep(CLOSE_LIMIT).await;
             }
         };
         tokio::select! {
-            () = engine.close() => {}
+            () = end => {}
             () = sleep(self.limit) => {}
             () = hurry => {}
         }

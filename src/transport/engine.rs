@@ -80,7 +80,8 @@ impl Engine {
             opening.memory.borrow().cookies.borrow_mut().clear();
             let address = &opening.request.address;
             progress.foresee(problem);
-            if recognise::may_expect_tls(problem, address)
+            if !progress.is_given_up()
+                && recognise::may_expect_tls(problem, address)
                 && !std::mem::replace(&mut opening.memory.borrow_mut().tls_looked_for, true)
                 && tls::speaks_tls(&opening.dialer, &opening.route, address).await
             {
@@ -220,7 +221,7 @@ impl Opening<'_> {
         // What swallows requests may let a WebSocket pass: that gets the other half of the time.
         let limit = self.request.connect_timeout / 2;
         let refused = match tokio::time::timeout(limit, self.polling(wants_upgrade)).await {
-            Ok(Err(problem)) if may_be_websocket_only(&problem) => {
+            Ok(Err(problem)) if may_be_websocket_only(&problem) && !self.progress.is_given_up() => {
                 self.progress.foresee(&problem);
                 Some(problem)
             }

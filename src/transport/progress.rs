@@ -64,6 +64,7 @@ pub struct Progress {
     clock: RefCell<Option<String>>,
     problem: RefCell<Option<Problem>>,
     proxy: RefCell<Option<String>>,
+    given_up: Cell<bool>,
 }
 
 impl Default for Progress {
@@ -74,6 +75,7 @@ impl Default for Progress {
             clock: RefCell::default(),
             problem: RefCell::default(),
             proxy: RefCell::default(),
+            given_up: Cell::default(),
         }
     }
 }
@@ -139,6 +141,16 @@ impl Progress {
             };
             Problem::new(Code::ConnectTimeout).with("address", address).with("seconds", seconds).with("stage", stage)
         })
+    }
+
+    /// Nobody wants the connection any more: what is under way comes to its end, and no other way is tried.
+    pub fn give_up(&self) {
+        self.given_up.set(true);
+    }
+
+    /// Whether nobody wants the connection any more.
+    pub fn is_given_up(&self) -> bool {
+        self.given_up.get()
     }
 
     /// The current step.

@@ -110,7 +110,7 @@ static void check_stays_on_polling(const char *mode, const char *named)
     check_exchanged(50);
     check_transport("polling");
     server_wait(proxy, WEBSOCKET_REQUEST);
-    server_command(proxy, "cut");
+    server_command(server, "close");
     wait_lost(client);
     WAIT_START(client);
     exchange(50);

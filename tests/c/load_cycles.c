@@ -139,6 +139,47 @@ static void messages_that_come_and_go(void)
 
 /* ---- A host thread that called in, and outlives the library ---- */
 
+#define PACKET(packet) "{\"parts\":[\"HTTP/1.1 200 OK\\r\\nConnection: close\\r\\n\\r\\n" packet "\"]},"
+#define SILENCE "{\"parts\":[],\"end\":false},"
+#define SESSIONS 60
+
+/* Each Stop leaves messages behind that the server does not take. Only few of them may be waited for. */
+static void stops_that_nobody_answers(void)
+{
+    static const char session[] = PACKET("0{\\\"sid\\\":\\\"s\\\",\\\"pingInterval\\\":25000,\\\"pingTimeout\\\":20000}")
+        PACKET("40{\\\"sid\\\":\\\"n\\\"}") SILENCE;
+    static const char posts[] = PACKET("ok") SILENCE;
+    static char options[SESSIONS * (sizeof session + sizeof posts) + 100];
+    char *end = options + snprintf(options, sizeof options, "{\"mode\":\"answers\",\"answers\":[");
+    for (int i = 0; i < SESSIONS; i++) {
+        end = stpcpy(end, session);
+    }
+    end = stpcpy(end - 1, "],\"posts\":[");
+    for (int i = 0; i < SESSIONS; i++) {
+        end = stpcpy(end, posts);
+    }
+    strcpy(end - 1, "]}");
+    server_t *server = server_start(options);
+    begin();
+    socketio_connection_t client = configure(server_port(server), JSON("transport":"Polling Only","connect_timeout":60));
+    fds_then = fd_count();
+    for (int i = 0; i < SESSIONS; i++) {
+        start(client);
+        WAIT_START(client);
+        SEND(client, .event = "under way");
+        SEND(client, .event = "behind it");
+        /* The handshake, CONNECT and its answer, the wait for more, the first message. */
+        for (int request = 0; request < 5; request++) {
+            server_wait(server, "request ");
+        }
+        stop(client);
+        WAIT_STOP(client);
+    }
+    /* Two sockets for each of the 32 that may take their time. */
+    AWAIT(fd_count() <= fds_then + 2 * 32 + 8);
+    ignore_errors();
+}
+
 static pthread_barrier_t called_in;
 static pthread_barrier_t closed;
 
@@ -176,4 +217,5 @@ TEST_MAIN(
     CASE(connect_and_disconnect),
     CASE(settings_that_come_and_go),
     CASE(messages_that_come_and_go),
+    CASE(stops_that_nobody_answers),
     CASE(a_thread_that_called_in_ends_after_the_library_is_closed))
