@@ -167,11 +167,11 @@ static void stops_that_nobody_answers(void)
         start(client);
         WAIT_START(client);
         SEND(client, .event = "under way");
-        SEND(client, .event = "behind it");
         /* The handshake, CONNECT and its answer, the wait for more, the first message. */
         for (int request = 0; request < 5; request++) {
             server_wait(server, "request ");
         }
+        SEND(client, .event = "behind it");
         stop(client);
         WAIT_STOP(client);
     }
