@@ -221,7 +221,7 @@ impl Opening<'_> {
         // What swallows requests may let a WebSocket pass: that gets the other half of the time.
         let limit = self.request.connect_timeout / 2;
         let refused = match tokio::time::timeout(limit, self.polling(wants_upgrade)).await {
-            Ok(Err(problem)) if may_be_websocket_only(&problem) && !self.progress.is_given_up() => {
+            Ok(Err(problem)) if may_be_websocket_only(&problem) => {
                 self.progress.foresee(&problem);
                 Some(problem)
             }

@@ -53,6 +53,10 @@ impl Route {
 
     /// Opens a stream to a server.
     pub async fn connect(&self, dialer: &Dialer, address: &Address, progress: &Progress) -> Result<Stream, Problem> {
+        if progress.is_given_up() {
+            let reason = "nobody wants it any more";
+            return Err(Problem::new(Code::ConnectionLost).with("address", address).with("reason", reason));
+        }
         let tls = if address.secure { Some(self.tls(dialer, address, progress).await?) } else { None };
         let stream = self.reach(dialer, address, progress).await?;
         match tls {
