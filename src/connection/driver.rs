@@ -18,7 +18,7 @@ use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::Connection;
 use super::backoff::Backoff;
-use super::session::{Auth, End, Failure, Outgoing, Retry, Session, reason};
+use super::session::{End, Failure, Outgoing, Retry, Session, reason};
 use super::subscriptions::Subscriptions;
 use super::tell::error_event;
 use crate::diagnostics::{Code, Problem, describe_panic};
@@ -26,7 +26,7 @@ use crate::events::EventQueue;
 use crate::protocol::engineio::Handshake;
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
 use crate::runtime::{Blocking, Threads};
-use crate::settings::{ConnectionConfig, Resolved};
+use crate::settings::{Auth, ConnectionConfig, Resolved};
 use crate::transport::{CLOSE_LIMIT, Dialer, Engine, Lost, Memory, Progress, Request, Resolver, Room, Route, Stage};
 
 /// After a refusal, the same credentials are tried again so late: it is no fault of the network that passes by itself.
@@ -399,12 +399,12 @@ fn write(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) -> Re
 }
 
 fn describe(session: &Session, lost: Lost) -> Failure {
-    match lost {
-        Lost::Closed(how) => session.lost(&how, reason::CLOSE),
-        Lost::Broken(how) => session.broken(&crate::protocol::Malformed(how), reason::ERROR),
-        Lost::TooLarge(how) => session.over_limit(how),
-        Lost::Failed(problem) => Failure::of(problem, reason::ERROR),
-    }
+    let why = match lost {
+        Lost::Closed(_) => reason::CLOSE,
+        Lost::Broken(_) | Lost::Failed(_) => reason::ERROR,
+        Lost::TooLarge(_) => reason::PARSE,
+    };
+    Failure::of(lost.problem(&session.config.address), why)
 }
 
 /// Sends what is left within `limit`, says goodbye, and cuts the engine if that takes too long. The session does not wait

@@ -19,7 +19,7 @@ use crate::diagnostics::{Code, Problem, Range, Secrets};
 use crate::events::{Event, EventQueue, Output};
 use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::{self, DEFAULT_NAMESPACE};
-use crate::settings::ConnectionConfig;
+use crate::settings::{Auth, ConnectionConfig};
 use crate::transport::Frame;
 
 /// Reasons of On Socket.IO Stop, in the words of the reference client.
@@ -41,9 +41,6 @@ pub mod reason {
     /// The plugin was deactivated.
     pub const DISABLED: &str = "plugin disabled";
 }
-
-/// Credentials for the server.
-pub type Auth = serde_json::Map<String, serde_json::Value>;
 
 /// How a session, or an attempt to begin one, came to its end.
 #[derive(Debug)]

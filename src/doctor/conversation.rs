@@ -183,9 +183,9 @@ impl Conversation<'_> {
             self.failed.get_or_insert(lost);
         }
         // What the server said before it closed tells more than that a write failed.
-        match self.engine.poll_receive(cx).map_err(|lost| self.problem(lost)) {
+        match self.engine.poll_receive(cx).map_err(|lost| lost.problem(self.address)) {
             Poll::Pending => match self.failed.take() {
-                Some(lost) => Poll::Ready(Err(self.problem(lost))),
+                Some(lost) => Poll::Ready(Err(lost.problem(self.address))),
                 None => Poll::Pending,
             },
             received => received,
@@ -230,7 +230,7 @@ impl Conversation<'_> {
                 }
                 return Ok(());
             }
-            engineio::Packet::Close => return Err(self.problem(Lost::Closed("the server closed it".into()))),
+            engineio::Packet::Close => return Err(Lost::Closed("the server closed it".into()).problem(self.address)),
             engineio::Packet::Open(_) => return Err(self.malformed(Malformed("a second handshake".into()))),
             engineio::Packet::Pong | engineio::Packet::Noop => return Ok(()),
         };
@@ -260,17 +260,7 @@ impl Conversation<'_> {
     }
 
     fn malformed(&self, wrong: Malformed) -> Problem {
-        self.problem(Lost::Broken(wrong.0))
-    }
-
-    fn problem(&self, lost: Lost) -> Problem {
-        let problem = |code, reason: String| Problem::new(code).with("address", self.address).with("reason", reason);
-        match lost {
-            Lost::Closed(how) => problem(Code::ConnectionLost, how),
-            Lost::Broken(how) => problem(Code::ProtocolError, how),
-            Lost::TooLarge(how) => problem(Code::LimitExceeded, how),
-            Lost::Failed(problem) => problem,
-        }
+        Lost::Broken(wrong.0).problem(self.address)
     }
 
     /// Says goodbye, and does not wait long for an answer.

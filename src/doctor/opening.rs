@@ -5,14 +5,10 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::report::{Part, Report, Verdict};
-use super::settings;
 use crate::diagnostics::{Code, Problem, Secrets};
 use crate::protocol::engineio::Handshake;
-use crate::settings::ConnectionConfig;
+use crate::settings::{Auth, ConnectionConfig};
 use crate::transport::{Dialer, Engine, Memory, Progress, Request, Route, Stage};
-
-/// Credentials for the server.
-type Auth = serde_json::Map<String, serde_json::Value>;
 
 /// A connection that stands, up to the handshake.
 pub struct Opened {
@@ -70,7 +66,7 @@ pub fn tell(report: &mut Report, config: &ConnectionConfig, progress: &Progress,
         report.took(part, step.took.unwrap_or_default());
         step.notes.iter().for_each(|note| report.note(part, note));
     }
-    let references = settings::references(config);
+    let references = config.references();
     if references.is_empty() {
         report.skip(Part::References, "none");
     } else {

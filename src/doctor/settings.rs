@@ -1,8 +1,6 @@
 //! What the settings come to, in words. Names of headers, parameters and credentials, never their values.
 
-use serde_json::Value;
-
-use crate::settings::{CertificateCheck, ConnectionConfig, ProxyChoice, Secret, TransportChoice};
+use crate::settings::{CertificateCheck, ConnectionConfig, ProxyChoice, TransportChoice};
 
 /// Names that a note repeats, at most.
 const NAMED: usize = 10;
@@ -47,41 +45,6 @@ pub fn describe(config: &ConnectionConfig) -> Vec<String> {
     notes
 }
 
-/// What refers to something outside of the settings.
-pub fn references(config: &ConnectionConfig) -> Vec<String> {
-    fn refers(value: &Value) -> bool {
-        match value {
-            Value::String(text) => is_reference(&Secret::new(text)),
-            Value::Array(items) => items.iter().any(refers),
-            Value::Object(fields) => fields.values().any(refers),
-            _ => false,
-        }
-    }
-    let mut out = Vec::new();
-    for (field, pairs) in [("Query", &config.query), ("Headers", &config.headers)] {
-        out.extend(pairs.iter().filter(|(_, value)| is_reference(value)).map(|(name, _)| format!("{field} {name}")));
-    }
-    out.extend(config.auth.iter().filter(|(_, value)| refers(value)).map(|(name, _)| format!("Auth {name}")));
-    let proxy = match &config.proxy.choice {
-        ProxyChoice::Address(address) => Some(address),
-        ProxyChoice::Automatic | ProxyChoice::None => None,
-    };
-    for (field, value) in [
-        ("Proxy", proxy),
-        ("Proxy User", config.proxy.user.as_ref()),
-        ("Proxy Password", config.proxy.password.as_ref()),
-    ] {
-        out.extend(value.filter(|value| is_reference(value)).map(|_| field.to_string()));
-    }
-    out.extend(config.tls.ca_file.iter().map(|_| "CA File".to_string()));
-    out.extend(config.tls.client.iter().map(|_| "Client Certificate and Client Key".to_string()));
-    out
-}
-
-fn is_reference(value: &Secret) -> bool {
-    value.literal().is_none()
-}
-
 /// How many, and their names; None: there are none.
 fn names<'a>(names: impl Iterator<Item = &'a String>) -> Option<String> {
     let names: Vec<&str> = names.map(String::as_str).collect();
@@ -106,6 +69,6 @@ mod tests {
 checks who the server is; Connect Timeout 20 s; Query: 1 (room); Headers: 2 (X-One, X-Two); Auth: 1 (token); \
 127.0.0.1 is this device itself"
         );
-        assert_eq!(references(&config), ["Headers X-Two", "Auth token", "CA File"]);
+        assert_eq!(config.references(), ["Headers X-Two", "Auth token", "CA File"]);
     }
 }

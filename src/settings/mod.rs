@@ -19,6 +19,9 @@ pub fn is_header_value(text: &str) -> bool {
     text.chars().all(|c| c == '\t' || !c.is_control())
 }
 
+/// Credentials for the server, a JSON object.
+pub type Auth = Map<String, Value>;
+
 /// One configured connection.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ConnectionConfig {
@@ -31,7 +34,7 @@ pub struct ConnectionConfig {
     /// Further headers of the request.
     pub headers: Vec<(String, Secret)>,
     /// Credentials: a JSON object whose texts may be references.
-    pub auth: Map<String, Value>,
+    pub auth: Auth,
     /// Whether it starts when it is configured.
     pub autostart: bool,
     /// What happens after a loss.
@@ -117,7 +120,7 @@ pub struct Resolved {
     /// Further headers of the request.
     pub headers: Vec<(String, String)>,
     /// Credentials.
-    pub auth: Map<String, Value>,
+    pub auth: Auth,
     /// Address of the proxy, if the settings name one.
     pub proxy: Option<String>,
     /// User name at the proxy.
@@ -145,23 +148,40 @@ impl ConnectionConfig {
 
     /// Whether anything in it is a reference: then reading it may take time.
     pub fn has_references(&self) -> bool {
+        !self.references().is_empty()
+    }
+
+    /// What refers to something outside of it: the fields, and the names in them.
+    pub fn references(&self) -> Vec<String> {
         fn refers(value: &Value) -> bool {
             match value {
-                Value::String(text) => Secret::new(text).literal().is_none(),
+                Value::String(text) => Secret::new(text).is_reference(),
                 Value::Array(items) => items.iter().any(refers),
                 Value::Object(fields) => fields.values().any(refers),
                 _ => false,
             }
         }
+        let mut out = Vec::new();
+        for (field, pairs) in [("Query", &self.query), ("Headers", &self.headers)] {
+            out.extend(
+                pairs.iter().filter(|(_, value)| value.is_reference()).map(|(name, _)| format!("{field} {name}")),
+            );
+        }
+        out.extend(self.auth.iter().filter(|(_, value)| refers(value)).map(|(name, _)| format!("Auth {name}")));
         let proxy = match &self.proxy.choice {
             ProxyChoice::Address(address) => Some(address),
             ProxyChoice::Automatic | ProxyChoice::None => None,
         };
-        let texts = self.query.iter().chain(&self.headers).map(|(_, value)| value);
-        texts.chain(proxy).chain(&self.proxy.user).chain(&self.proxy.password).any(|value| value.literal().is_none())
-            || self.auth.values().any(refers)
-            || self.tls.ca_file.is_some()
-            || self.tls.client.is_some()
+        for (field, value) in [
+            ("Proxy", proxy),
+            ("Proxy User", self.proxy.user.as_ref()),
+            ("Proxy Password", self.proxy.password.as_ref()),
+        ] {
+            out.extend(value.filter(|value| value.is_reference()).map(|_| field.to_string()));
+        }
+        out.extend(self.tls.ca_file.iter().map(|_| "CA File".to_string()));
+        out.extend(self.tls.client.iter().map(|_| "Client Certificate and Client Key".to_string()));
+        out
     }
 
     /// Reads what its references stand for. May block for as long as the file system does.
@@ -221,7 +241,7 @@ impl Resolved {
         };
         let pairs = self.headers.iter().zip(&config.headers).chain(self.query.iter().zip(&config.query));
         for ((name, value), (_, setting)) in pairs {
-            add(name, value, setting.literal().is_none());
+            add(name, value, setting.is_reference());
         }
         for ((name, value), setting) in self.auth.iter().zip(config.auth.values()) {
             for_each_text(name, value, setting, &mut add);
@@ -238,7 +258,7 @@ impl Resolved {
 /// Each text and number in JSON: the name it stands under, itself, and whether the settings have a reference there.
 fn for_each_text(name: &str, value: &Value, setting: &Value, each: &mut impl FnMut(&str, &str, bool)) {
     match (value, setting) {
-        (Value::String(value), Value::String(setting)) => each(name, value, Secret::new(setting).literal().is_none()),
+        (Value::String(value), Value::String(setting)) => each(name, value, Secret::new(setting).is_reference()),
         (Value::Number(value), _) => each(name, &value.to_string(), false),
         (Value::Array(values), Value::Array(settings)) => {
             values.iter().zip(settings).for_each(|(value, setting)| for_each_text(name, value, setting, each));

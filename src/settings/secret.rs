@@ -21,6 +21,11 @@ impl Secret {
         (!self.0.starts_with("env:") && !self.0.starts_with("file:")).then_some(&self.0)
     }
 
+    /// Whether it is a reference.
+    pub fn is_reference(&self) -> bool {
+        self.literal().is_none()
+    }
+
     /// The value itself. References are read anew each time, so that a token can change while the project runs. May
     /// block for as long as the file system does.
     pub fn resolve(&self, connection: &str, field: &'static str) -> Result<String, Problem> {

@@ -139,45 +139,52 @@ impl Client {
         for (name, value) in self.request.headers_for(&self.address, &self.cookies.borrow()) {
             builder = builder.header(name, value);
         }
-        if builder.headers_ref().is_some_and(|headers| !headers.contains_key(header::ACCEPT_ENCODING)) {
-            builder = builder.header(header::ACCEPT_ENCODING, "gzip");
-        }
-        builder.body(Full::new(Bytes::from(body.unwrap_or_default()))).map_err(|error| {
-            Problem::new(Code::NotWebSocket)
-                .with("address", &self.address)
-                .with("reason", format!("the request can't be written, {error}"))
-        })
+        builder.header(header::ACCEPT_ENCODING, "gzip").body(Full::new(Bytes::from(body.unwrap_or_default()))).map_err(
+            |error| {
+                Problem::new(Code::NotWebSocket)
+                    .with("address", &self.address)
+                    .with("reason", format!("the request can't be written, {error}"))
+            },
+        )
     }
 
     /// What went wrong with a request.
-    pub fn explain(&self, error: &hyper::Error) -> Problem {
-        explain(&self.route, &self.address, error)
-    }
-}
-
-fn explain(route: &Route, address: &Address, error: &hyper::Error) -> Problem {
-    let not_http = |reason: String| Problem::new(Code::NotWebSocket).with("address", address).with("reason", reason);
-    let io = source::<io::Error>(error);
-    if let Some(problem) = io.and_then(|io| route.explain(address, io)) {
-        return problem;
-    }
-    if error.is_parse() && error.to_string().contains("too large") {
-        return Problem::new(Code::LimitExceeded)
-            .with("address", address)
-            .with("reason", format!("the head of its answer has more than {} KiB", BUFFER_LIMIT >> 10));
-    }
-    if error.is_parse() {
-        return not_http("its answer is not HTTP".into());
-    }
-    if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
-        return not_http("it closed the connection without an answer".into());
-    }
-    match io {
-        Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => {
-            not_http("it closed the connection without an answer".into()).with(BREAK, "closed without a word")
+    fn explain(&self, error: &hyper::Error) -> Problem {
+        let address = &self.address;
+        let not_http =
+            |reason: String| Problem::new(Code::NotWebSocket).with("address", address).with("reason", reason);
+        let io = source::<io::Error>(error);
+        if let Some(problem) = io.and_then(|io| self.route.explain(address, io)) {
+            return problem;
         }
-        Some(io) => not_http(format!("the connection broke ({io})")).with(BREAK, io),
-        None => not_http(error.to_string()),
+        if error.is_parse() && error.to_string().contains("too large") {
+            return Problem::new(Code::LimitExceeded)
+                .with("address", address)
+                .with("reason", format!("the head of its answer has more than {} KiB", BUFFER_LIMIT >> 10));
+        }
+        if error.is_parse() {
+            return not_http("its answer is not HTTP".into());
+        }
+        if error.is_incomplete_message() || error.is_closed() || error.is_canceled() {
+            return not_http("it closed the connection without an answer".into());
+        }
+        match io {
+            Some(io) if io.kind() == io::ErrorKind::UnexpectedEof => {
+                not_http("it closed the connection without an answer".into()).with(BREAK, "closed without a word")
+            }
+            Some(io) => not_http(format!("the connection broke ({io})")).with(BREAK, io),
+            None => not_http(error.to_string()),
+        }
+    }
+
+    /// What went wrong with the body of an answer.
+    pub fn explain_body(&self, error: &(dyn Error + 'static)) -> Problem {
+        match error.downcast_ref::<hyper::Error>() {
+            Some(error) => self.explain(error),
+            None => Problem::new(Code::ProtocolError)
+                .with("address", &self.address)
+                .with("reason", format!("an answer that can't be unpacked ({error})")),
+        }
     }
 }
 
@@ -251,15 +258,5 @@ impl Body {
             }
         }
         Ok((bytes, true))
-    }
-}
-
-/// What went wrong with the body of an answer, in words.
-pub fn describe_body_error(route: &Route, address: &Address, error: &(dyn Error + 'static)) -> Problem {
-    match error.downcast_ref::<hyper::Error>() {
-        Some(error) => explain(route, address, error),
-        None => Problem::new(Code::ProtocolError)
-            .with("address", address)
-            .with("reason", format!("an answer that can't be unpacked ({error})")),
     }
 }

@@ -29,7 +29,7 @@ pub use resolve::Resolver;
 pub use route::{Dialer, Route};
 pub use stream::Stream;
 
-use crate::diagnostics::{Problem, clock};
+use crate::diagnostics::{Code, Problem, clock};
 use crate::settings::{Address, ConnectionConfig, Resolved, TransportChoice};
 use cookies::Cookies;
 
@@ -147,6 +147,19 @@ pub enum Lost {
     TooLarge(String),
     /// Something that has an entry in the catalogue.
     Failed(Problem),
+}
+
+impl Lost {
+    /// What to tell of a connection to this address.
+    pub fn problem(self, address: &Address) -> Problem {
+        let (code, reason) = match self {
+            Lost::Closed(how) => (Code::ConnectionLost, how),
+            Lost::Broken(how) => (Code::ProtocolError, how),
+            Lost::TooLarge(how) => (Code::LimitExceeded, how),
+            Lost::Failed(problem) => return problem,
+        };
+        Problem::new(code).with("address", address).with("reason", reason)
+    }
 }
 
 /// How long a polite end of a connection may take before its socket is cut.

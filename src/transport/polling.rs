@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::{Sleep, sleep};
 
-use super::http::{Answer, BREAK, Client, Lane, describe_body_error};
+use super::http::{Answer, BREAK, Client, Lane};
 use super::recognise::{self, REDIRECTS};
 use super::upgrade::{self, NotMoved};
 use super::websocket::WebSocket;
@@ -121,7 +121,7 @@ pub async fn handshake(mut client: Client, progress: &Progress) -> Result<Opened
         progress.note(format!("HTTP {}", answer.status.as_u16()));
         note_clock(&answer, progress);
         let read = answer.body.read(limit).await;
-        let (body, is_whole) = read.map_err(|e| describe_body_error(&client.route, &client.address, &*e))?;
+        let (body, is_whole) = read.map_err(|e| client.explain_body(&*e))?;
         let problem = if answer.status != http::StatusCode::OK {
             recognise::http_answer(&client.address, answer.status, &answer.headers, &body)
         } else if !is_whole && body.first() == Some(&b'0') {
@@ -403,7 +403,7 @@ impl Polling {
             Get::Reading(answer, reader) => {
                 let Poll::Ready(piece) = answer.body.poll_piece(cx) else { return Ok(false) };
                 let client = &self.client;
-                let piece = piece.map_err(|e| lost(describe_body_error(&client.route, &client.address, &*e)))?;
+                let piece = piece.map_err(|e| lost(client.explain_body(&*e)))?;
                 let limit = self.client.request.message_bytes;
                 let wrong = |wrong| match wrong {
                     WrongPayload::Malformed(what) => Lost::Broken(what.0),
@@ -520,7 +520,7 @@ async fn post(
         return Err(refusal(client, answer).await);
     }
     let read = answer.body.read(IGNORED_LIMIT).await;
-    read.map_err(|e| describe_body_error(&client.route, &client.address, &*e))?;
+    read.map_err(|e| client.explain_body(&*e))?;
     let took = answer.took;
     Ok((answer.into_lane(), took))
 }
