@@ -17,7 +17,8 @@
  * every state. `enable` starts one thread, `disable` ends it, closes every socket and forgets settings and handles,
  * so that the next `enable` starts fresh. A studio's "Deactivated" is: load, read the descriptor, never enable.
  * The library is resident: it stays mapped after dlclose, and a replaced file takes effect at the host's restart.
- * Exit without `disable` is fine. After fork() the child must not call this library.
+ * Exit without `disable` is fine. In a process that was forked while the plugin was activated, calls that need its
+ * threads return SOCKETIO_E_STATE; the other process is not disturbed.
  *
  * A minimal host: `enable`, `settings_apply`, `node_execute` of Subscribe and Start, then `event_poll` once a frame.
  *
@@ -681,7 +682,7 @@ SOCKETIO_API const char *socketio_status_name(socketio_status_t status);
 
  Returns SOCKETIO_OK; SOCKETIO_ALREADY if it was activated (nothing changes, calls are not counted);
  SOCKETIO_E_BUSY while draining or during another control call; SOCKETIO_E_ABI for another ABI major;
- SOCKETIO_E_RESOURCES if the system gave no thread or descriptor.
+ SOCKETIO_E_RESOURCES if the system gave no thread, descriptor or memory.
 
  States: all. Threads: [control]. Takes below 5 ms.
  */
@@ -696,7 +697,7 @@ SOCKETIO_API socketio_status_t socketio_plugin_enable(const struct socketio_host
  handle is closed: take it out of your loop before. Log lines are handed over from inside this call.
 
  Returns SOCKETIO_OK: nothing of the plugin runs any more; SOCKETIO_ALREADY: it was deactivated;
- SOCKETIO_E_TIMEOUT: something still winds down (a name look-up or a file that does not answer). The plugin is then
+ SOCKETIO_E_TIMEOUT: something still winds down (a name look-up or a file that does not answer, `log` of the host). The plugin is then
  DRAINING: harmless, call again later. SOCKETIO_E_BUSY during another control call.
 
  States: all. Threads: [control]. Blocks up to `timeout_ms`.

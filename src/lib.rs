@@ -9,6 +9,8 @@ pub mod descriptor;
 mod diagnostics;
 mod doctor;
 mod events;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod nodes;
 mod platform;
 mod protocol;

@@ -6,6 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::last_error;
 use super::status::*;
 use crate::diagnostics::{Outcome, Refusal, RefusalKind, describe_panic};
+use crate::platform::{is_left_behind, is_short, is_there};
 
 /// A call that failed: its status, and a sentence for it.
 #[derive(Debug)]
@@ -108,6 +109,12 @@ pub fn call<T: IntoStatus>(reentrancy: Reentrancy, body: impl FnOnce() -> Result
             last_error::set("This function can't be called from inside a callback. Post it to your own loop.");
             return SOCKETIO_E_BUSY;
         }
+        if reentrancy == Reentrancy::Refused && is_left_behind() {
+            last_error::set(
+                "This process was forked while the plugin was activated; only the other one has its threads.",
+            );
+            return SOCKETIO_E_STATE;
+        }
         match body() {
             Ok(value) => value.into_status(),
             Err(failure) => {
@@ -116,6 +123,11 @@ pub fn call<T: IntoStatus>(reentrancy: Reentrancy, body: impl FnOnce() -> Result
             }
         }
     })
+}
+
+/// Refuses a call that may need up to so many bytes at once, if the system does not give them.
+pub fn needs_memory(bytes: usize) -> Result<(), Refusal> {
+    if is_short() || (bytes > 0 && !is_there(bytes)) { Err(Refusal::no_memory()) } else { Ok(()) }
 }
 
 /// Keeps a panic in: `panicked` is returned instead.

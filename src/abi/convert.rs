@@ -3,12 +3,14 @@
 use std::ffi::c_char;
 use std::mem::MaybeUninit;
 
-use super::boundary::Failure;
+use super::boundary::{Failure, needs_memory};
 use super::status::{SOCKETIO_E_ABI, SOCKETIO_E_NOT_FOUND, SOCKETIO_E_TYPE, SOCKETIO_OK};
 use super::types::*;
 use crate::descriptor;
+use crate::diagnostics::Refusal;
 use crate::events::Output;
 use crate::nodes::{self, Call, Value, Values};
+use crate::registry::{PLUGIN, PluginState};
 
 /// The smallest struct that says anything: its size and one more field.
 const SMALLEST: usize = 8;
@@ -151,9 +153,10 @@ pub unsafe fn execute(call: *const socketio_node_call_t, result: *mut socketio_n
     {
         return Err(Failure::invalid("result.outputs is NULL with a capacity above 0."));
     }
-    if crate::registry::PLUGIN.state() != crate::registry::PluginState::Enabled {
-        return Err(crate::diagnostics::Refusal::not_enabled().into());
+    if PLUGIN.state() != PluginState::Enabled {
+        return Err(Refusal::not_enabled().into());
     }
+    needs_memory(0)?;
     let Some(node_type) = descriptor::node(call.node_type) else {
         let text = format!("There is no node type {}. The descriptor lists those that are there.", call.node_type);
         return Err(Failure::new(SOCKETIO_E_NOT_FOUND, text));
@@ -237,7 +240,12 @@ unsafe fn value_of(value: &socketio_value_t) -> Result<Value<'_>, Failure> {
             SOCKETIO_TYPE_BYTES => Value::Bytes(slice(content.bytes.ptr, content.bytes.len)?),
             SOCKETIO_TYPE_BYTES_LIST => {
                 let list = slice(content.bytes_list.ptr, content.bytes_list.len)?;
-                Value::BytesList(list.iter().map(|item| slice(item.ptr, item.len)).collect::<Result<_, _>>()?)
+                let mut items = Vec::new();
+                items.try_reserve_exact(list.len()).map_err(|_| Refusal::no_memory())?;
+                for item in list {
+                    items.push(slice(item.ptr, item.len)?);
+                }
+                Value::BytesList(items)
             }
             SOCKETIO_TYPE_CONNECTION => Value::Connection(content.connection),
             other => return Err(Failure::new(SOCKETIO_E_TYPE, format!("has the unknown type {other}."))),

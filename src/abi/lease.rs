@@ -2,13 +2,14 @@
 //! across `disable` and `enable`.
 
 use std::cell::UnsafeCell;
+use std::collections::TryReserveError;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::boundary::Failure;
 use super::convert::{scalar, string_of, value};
 use super::status::*;
 use super::types::*;
-use crate::diagnostics::Range;
+use crate::diagnostics::{Range, Refusal, failpoint};
 use crate::events::{Body, Event, Output, Received};
 use crate::registry::PLUGIN;
 
@@ -16,6 +17,8 @@ use crate::registry::PLUGIN;
 struct Storage {
     /// What the pointers below point into.
     events: Vec<Event>,
+    /// The host saw them.
+    is_handed_out: bool,
     c_events: Vec<socketio_event_t>,
     pointers: Vec<*const socketio_event_t>,
     values: Vec<socketio_value_t>,
@@ -61,8 +64,14 @@ impl Lease {
         let storage = self.storage();
         storage.clear();
         let max = if max == 0 { usize::MAX } else { max as usize };
-        let taken = PLUGIN.take_events(max, &mut storage.events)?;
-        storage.lay_out();
+        let taken = match storage.events.is_empty() {
+            true => PLUGIN.take_events(max, &mut storage.events)?,
+            // The poll before this one took them and failed.
+            false => Some(true),
+        };
+        failpoint::pass("poll", "");
+        storage.lay_out().map_err(|_| Refusal::no_memory())?;
+        storage.is_handed_out = true;
         Ok(if taken == Some(false) { SOCKETIO_OK } else { SOCKETIO_MORE })
     }
 
@@ -87,6 +96,9 @@ impl Storage {
         self.c_events.clear();
         self.values.clear();
         self.bytes.clear();
+        if !std::mem::take(&mut self.is_handed_out) {
+            return;
+        }
         let was = self.events.len();
         self.events.clear();
         if self.events.capacity() > KEPT && was < self.events.capacity() / 8 {
@@ -94,19 +106,20 @@ impl Storage {
         }
     }
 
-    fn lay_out(&mut self) {
-        let Storage { events, c_events, pointers, values, bytes } = self;
+    fn lay_out(&mut self) -> Result<(), TryReserveError> {
+        let Storage { events, c_events, pointers, values, bytes, .. } = self;
         if events.is_empty() {
-            return;
+            return Ok(());
         }
         // All room is taken before the first pointer is made: what is pushed below never moves.
         let (value_count, bytes_count) = events.iter().fold((0, 0), |(values, bytes), event| {
             let (more_values, more_bytes) = counts(event);
             (values + more_values, bytes + more_bytes)
         });
-        values.reserve(value_count);
-        bytes.reserve(bytes_count);
-        c_events.reserve(events.len());
+        values.try_reserve(value_count)?;
+        bytes.try_reserve(bytes_count)?;
+        c_events.try_reserve(events.len())?;
+        pointers.try_reserve(events.len())?;
         let room = (values.capacity(), bytes.capacity());
         for event in events.iter() {
             let first = values.len();
@@ -139,6 +152,7 @@ impl Storage {
         }
         debug_assert_eq!(room, (values.capacity(), bytes.capacity()));
         pointers.extend(c_events.iter().map(std::ptr::from_ref));
+        Ok(())
     }
 }
 

@@ -1,11 +1,13 @@
 //! Life cycle: the Plugins Editor's Activated and Deactivated.
 
-use super::boundary::{Reentrancy, call};
+use super::boundary::{Reentrancy, call, needs_memory};
 use super::host;
 use super::status::socketio_status_t;
 use super::types::socketio_host_t;
-use crate::diagnostics::log;
 use crate::registry::PLUGIN;
+
+/// What the I/O thread takes before it waits for anything, its stack not counted.
+const ENABLE_MEMORY: usize = 256 << 10;
 
 /// Activates the plugin. Starts one thread; opens no socket. `host` may be NULL: no log and no wake.
 ///
@@ -14,7 +16,7 @@ use crate::registry::PLUGIN;
 ///
 /// Returns SOCKETIO_OK; SOCKETIO_ALREADY if it was activated (nothing changes, calls are not counted);
 /// SOCKETIO_E_BUSY while draining or during another control call; SOCKETIO_E_ABI for another ABI major;
-/// SOCKETIO_E_RESOURCES if the system gave no thread or descriptor.
+/// SOCKETIO_E_RESOURCES if the system gave no thread, descriptor or memory.
 ///
 /// States: all. Threads: [control]. Takes below 5 ms.
 #[unsafe(no_mangle)]
@@ -22,6 +24,7 @@ pub unsafe extern "C" fn socketio_plugin_enable(host: *const socketio_host_t) ->
     call(Reentrancy::Refused, || {
         // SAFETY: the caller hands in NULL or a struct that is valid for the call, as the header says.
         let hooks = unsafe { host::read(host) }?;
+        needs_memory(ENABLE_MEMORY)?;
         PLUGIN.enable(hooks).map_err(Into::into)
     })
 }
@@ -34,7 +37,7 @@ pub unsafe extern "C" fn socketio_plugin_enable(host: *const socketio_host_t) ->
 /// handle is closed: take it out of your loop before. Log lines are handed over from inside this call.
 ///
 /// Returns SOCKETIO_OK: nothing of the plugin runs any more; SOCKETIO_ALREADY: it was deactivated;
-/// SOCKETIO_E_TIMEOUT: something still winds down (a name look-up or a file that does not answer). The plugin is then
+/// SOCKETIO_E_TIMEOUT: something still winds down (a name look-up or a file that does not answer, `log` of the host). The plugin is then
 /// DRAINING: harmless, call again later. SOCKETIO_E_BUSY during another control call.
 ///
 /// States: all. Threads: [control]. Blocks up to `timeout_ms`.
@@ -42,9 +45,8 @@ pub unsafe extern "C" fn socketio_plugin_enable(host: *const socketio_host_t) ->
 pub extern "C" fn socketio_plugin_disable(timeout_ms: u32) -> socketio_status_t {
     call(Reentrancy::Refused, || {
         let outcome = PLUGIN.disable(timeout_ms);
-        match &outcome {
-            Ok(_) => log::close(),
-            Err(_) => host::deliver_logs(),
+        if outcome.is_err() {
+            host::deliver_logs();
         }
         outcome.map_err(Into::into)
     })

@@ -15,6 +15,8 @@ mod last_error;
 mod lease;
 mod lifecycle;
 mod nodes;
+#[cfg(planted_bug)]
+mod planted;
 mod settings;
 mod status;
 pub mod types;

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::boundary::{Reentrancy, call};
+use super::boundary::{Reentrancy, call, needs_memory};
 use super::convert;
 use super::status::socketio_status_t;
 use crate::registry::PLUGIN;
@@ -19,6 +19,7 @@ pub unsafe extern "C" fn socketio_settings_check(json: *const c_char, len: usize
     call(Reentrancy::Refused, || {
         // SAFETY: the caller hands in `len` bytes that are valid for the call, as the header says.
         let text = unsafe { convert::bytes(json.cast(), len) }?;
+        needs_memory(text_memory(len))?;
         crate::registry::check_settings(text).map_err(Into::into)
     })
 }
@@ -38,6 +39,12 @@ pub unsafe extern "C" fn socketio_settings_apply(json: *const c_char, len: usize
     call(Reentrancy::Refused, || {
         // SAFETY: as for `socketio_settings_check`.
         let text = unsafe { convert::bytes(json.cast(), len) }?;
+        needs_memory(text_memory(len))?;
         PLUGIN.apply_settings(text).map_err(Into::into)
     })
+}
+
+/// What reading a settings text takes at most: a value of one byte takes this much, and the connections come on top.
+fn text_memory(len: usize) -> usize {
+    len.saturating_mul(64) + (64 << 10)
 }

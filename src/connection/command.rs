@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::acks::Ask;
 use super::{Reservation, Test};
 use crate::settings::ConnectionConfig;
 
@@ -30,6 +31,37 @@ pub enum Command {
     Configure(Arc<ConnectionConfig>),
     /// The connection is removed, or the plugin is deactivated: the reason for On Socket.IO Stop.
     Shutdown(&'static str),
+}
+
+/// What the host waits for after a command.
+pub enum Owed {
+    /// The final On Socket.IO Stop of a Start.
+    End,
+    /// The Reply or Timeout of a Send.
+    Reply(Ask),
+}
+
+impl Command {
+    /// Whether none comes after it.
+    pub fn is_last(&self) -> bool {
+        matches!(self, Command::Shutdown(_))
+    }
+
+    /// What the host waits for after it. A test sees to its own end.
+    pub fn owes(&self) -> Option<Owed> {
+        match self {
+            Command::Start => Some(Owed::End),
+            Command::Send(send) if send.request != 0 => Some(Owed::Reply(send.ask())),
+            _ => None,
+        }
+    }
+}
+
+impl SendEvent {
+    /// Its question, not sent yet.
+    pub fn ask(&self) -> Ask {
+        Ask { node: self.node, request: self.request, namespace: self.namespace.clone(), sent: false }
+    }
 }
 
 /// How a message is to be read.

@@ -16,12 +16,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
-use super::Connection;
 use super::backoff::Backoff;
 use super::session::{End, Failure, Outgoing, Retry, Session, reason};
 use super::subscriptions::Subscriptions;
 use super::tell::error_event;
-use crate::diagnostics::{Code, Problem, describe_panic};
+use super::{Command, Connection};
+use crate::diagnostics::{Code, Problem, describe_panic, failpoint};
 use crate::events::EventQueue;
 use crate::protocol::engineio::Handshake;
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
@@ -41,6 +41,12 @@ const CLOSING_AT_ONCE: usize = 32;
 
 /// How often is looked whether credentials that were refused have changed.
 const CREDENTIALS_CHECK: Duration = Duration::from_secs(2);
+
+/// Events of a connection that are never dropped and may wait for the host; over it nothing more is tried until it polls.
+const UNREAD_LIMIT: usize = 1_000;
+
+/// How often is looked whether the host has polled.
+const UNREAD_CHECK: Duration = Duration::from_secs(1);
 
 /// Frames read before other connections get their turn.
 const FRAMES_AT_ONCE: usize = 256;
@@ -89,13 +95,64 @@ impl Environment {
     }
 }
 
-/// Runs a connection until it is shut down. A panic ends its session, not the task.
-pub async fn run(shared: Arc<Connection>, config: Arc<ConnectionConfig>, environment: Rc<Environment>) {
-    let mut session = Session::new(shared, config, Subscriptions::default());
-    while let Err(panic) = AssertUnwindSafe(live(&mut session, &environment)).catch_unwind().await {
-        session = session.after_panic(&describe_panic(&*panic));
-        session.publish(&environment.events);
+/// A connection on its way to the thread that runs it.
+pub struct Unserved {
+    connection: Option<(Arc<Connection>, Arc<ConnectionConfig>)>,
+    events: Arc<EventQueue>,
+}
+
+impl Unserved {
+    /// A connection that nobody runs yet.
+    pub fn new(shared: Arc<Connection>, config: Arc<ConnectionConfig>, events: Arc<EventQueue>) -> Unserved {
+        Unserved { connection: Some((shared, config)), events }
     }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.connection.as_ref().map_or("", |(shared, _)| &shared.name)
+    }
+
+    /// Runs it until it is shut down. A panic ends its session, not the task.
+    pub async fn run(mut self, environment: Rc<Environment>) {
+        let Some((shared, config)) = self.connection.take() else { return };
+        let mut task = Task { session: Session::new(shared, config, Subscriptions::default()), environment };
+        while let Err(panic) = AssertUnwindSafe(live(&mut task.session, &task.environment)).catch_unwind().await {
+            task.session.recover(&describe_panic(&*panic));
+            task.session.publish(&task.environment.events);
+        }
+    }
+}
+
+impl Drop for Unserved {
+    fn drop(&mut self) {
+        if let Some((shared, config)) = self.connection.take() {
+            end_without_thread(&mut Session::new(shared, config, Subscriptions::default()), &self.events);
+        }
+    }
+}
+
+/// What a connection's task owns.
+struct Task {
+    session: Session,
+    environment: Rc<Environment>,
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        if !self.session.is_shut_down() {
+            end_without_thread(&mut self.session, &self.environment.events);
+        }
+    }
+}
+
+/// A fault ended the thread of a connection: the host gets all the ends that it is owed.
+fn end_without_thread(session: &mut Session, events: &EventQueue) {
+    // A panic on the way out of a panic would end the process.
+    let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
+        session.recover("its thread ended");
+        let _ = session.shared.mailbox.put(Command::Shutdown(reason::ERROR));
+        let _ = session.obey(events);
+    }));
 }
 
 async fn live(session: &mut Session, environment: &Environment) {
@@ -163,8 +220,14 @@ struct Attempts {
 async fn keep_connected(session: &mut Session, environment: &Environment) {
     let mut attempts = Attempts::default();
     while session.is_started() {
-        session.connecting();
-        let failure = match attempt(session, environment, &mut attempts).await {
+        let ended = match until_read(session, environment, attempts.backoff.failures()).await {
+            Ok(()) => {
+                session.connecting();
+                attempt(session, environment, &mut attempts).await
+            }
+            Err(end) => end,
+        };
+        let failure = match ended {
             End::Wanted => {
                 attempts = Attempts::default();
                 continue;
@@ -214,6 +277,25 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
             () = sleep(wait) => {}
         }
     }
+}
+
+/// Waits as long as the host does not read what it was told: a server that comes and goes for months would fill the memory
+/// with it.
+async fn until_read(session: &mut Session, environment: &Environment, failures: u32) -> Result<(), End> {
+    let handle = session.shared.handle;
+    let mut is_said = false;
+    while environment.events.kept(handle) > UNREAD_LIMIT {
+        if !std::mem::replace(&mut is_said, true) {
+            session.waiting(failures);
+            session.warn(|| "Waiting: the host does not poll".into());
+        }
+        tokio::select! {
+            biased;
+            end = serve(session, environment) => return Err(end),
+            () = sleep(UNREAD_CHECK) => {}
+        }
+    }
+    Ok(())
 }
 
 /// Waits until what the settings refer to is something else than what was refused.
@@ -308,6 +390,7 @@ async fn open(
     tried: Rc<RefCell<Option<Resolved>>>,
     progress: Rc<Progress>,
 ) -> Result<(Engine, Handshake), Problem> {
+    failpoint::pass("connect", &config.name);
     progress.begin(Stage::Secrets);
     let resolved = dialer.resolve(&config).await?;
     let route = Route::new(&config, &resolved);
@@ -388,6 +471,7 @@ fn write(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) -> Re
             Poll::Pending => return Ok(()),
             Poll::Ready(ready) => ready?,
         }
+        failpoint::pass("write", &session.shared.name);
         if let Some(outgoing) = session.next_outgoing() {
             engine.send(outgoing.frame)?;
         }
@@ -401,7 +485,7 @@ fn write(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) -> Re
 fn describe(session: &Session, lost: Lost) -> Failure {
     let why = match lost {
         Lost::Closed(_) => reason::CLOSE,
-        Lost::Broken(_) | Lost::Failed(_) => reason::ERROR,
+        Lost::Broken(_) | Lost::Stuck(_) | Lost::Failed(_) => reason::ERROR,
         Lost::TooLarge(_) => reason::PARSE,
     };
     Failure::of(lost.problem(&session.config.address), why)
@@ -423,6 +507,7 @@ fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration, en
     let limit = if had_messages { limit } else { goodbye.limit };
     let limit = environment.closing_limit(limit);
     environment.spawn_closing(async move {
+        failpoint::pass("close", &shared.name);
         let tell = |count: usize, reason: String| {
             if count > 0 {
                 shared.status.dropped.fetch_add(count as u64, Ordering::Relaxed);

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 
 use super::session::{Session, reason};
 use crate::descriptor::{field_index, type_id};
-use crate::diagnostics::describe_panic;
 use crate::diagnostics::log::{self, Level};
+use crate::diagnostics::{describe_panic, failpoint};
 use crate::doctor::{Report, examine};
 use crate::events::{Event, EventQueue, Output};
 use crate::transport::Dialer;
@@ -91,7 +91,11 @@ impl Session {
             self.tests.open.borrow_mut().insert(request, node);
             self.tests.running.spawn_local(async move {
                 let name = config.name.clone();
-                let report = AssertUnwindSafe(examine(config, dialer)).catch_unwind().await;
+                let examined = AssertUnwindSafe(async {
+                    failpoint::pass("test", &config.name);
+                    examine(Arc::clone(&config), dialer).await
+                });
+                let report = examined.catch_unwind().await;
                 let report = report.unwrap_or_else(|panic| Report::broken(&name, &describe_panic(&*panic)));
                 // Whoever sees the end may begin the next one.
                 drop(place);

@@ -6,6 +6,7 @@ use parking_lot::Mutex;
 use tokio::sync::Notify;
 
 use super::Command;
+use crate::diagnostics::Refusal;
 
 /// A queue that is taken as a whole. Its lock is held for moving pointers only.
 pub struct Mailbox {
@@ -23,16 +24,21 @@ impl Default for Mailbox {
 }
 
 impl Mailbox {
-    /// Puts a command in. False: the connection is gone.
-    pub fn put(&self, command: Command) -> bool {
+    /// Puts a command in, if the connection is there and memory for one more besides: the last one, Shutdown, must find room.
+    pub fn put(&self, command: Command) -> Result<(), Refusal> {
         match &mut *self.commands.lock() {
-            Some(commands) => commands.push(command),
-            None => return false,
+            Some(commands) => {
+                if commands.try_reserve(2).is_err() && !command.is_last() {
+                    return Err(Refusal::no_memory());
+                }
+                commands.push(command);
+            }
+            None => return Err(Refusal::stale()),
         }
         if !self.rung.swap(true, Ordering::AcqRel) {
             self.bell.notify_one();
         }
-        true
+        Ok(())
     }
 
     /// Takes all commands, in order.

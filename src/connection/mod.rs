@@ -20,10 +20,8 @@ mod traffic;
 
 use std::sync::Arc;
 
-use crate::diagnostics::Refusal;
-
-pub use command::{Command, Delivery, Format, IfNotConnected, Message, Reply, SendEvent, Subscribe};
-pub use driver::{Environment, run};
+pub use command::{Command, Delivery, Format, IfNotConnected, Message, Owed, Reply, SendEvent, Subscribe};
+pub use driver::{Environment, Unserved};
 pub use examine::{Place, Test};
 pub use mailbox::Mailbox;
 pub use session::reason;
@@ -53,10 +51,5 @@ impl Connection {
             status: Status::default(),
             outbound: Arc::new(Outbound::new(limits)),
         }
-    }
-
-    /// Puts a command into the mailbox.
-    pub fn command(&self, command: Command) -> Result<(), Refusal> {
-        if self.mailbox.put(command) { Ok(()) } else { Err(Refusal::stale()) }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use super::namespace::{Early, Joining, Namespace};
 use super::session::{Failure, Session, reason};
 use super::traffic::Direction;
 use crate::descriptor::{field_index, type_id};
-use crate::diagnostics::{Code, Problem, clock};
+use crate::diagnostics::{Code, Problem, clock, failpoint};
 use crate::events::{Body, Class, Event, EventQueue, InboundLimits, Output, Received, Text};
 use crate::protocol::json::{self, Elements};
 use crate::protocol::socketio::{self, Connected, Kind, Packet, RESERVED_EVENTS, Refused};
@@ -28,6 +28,8 @@ pub struct Partial {
     attachments: Vec<Bytes>,
     /// Bytes of the attachments so far.
     held: usize,
+    /// When the next one must have come.
+    pub(super) deadline: Instant,
     /// Nobody listens: the attachments are let go as they come.
     unwanted: bool,
 }
@@ -40,6 +42,7 @@ impl Session {
 
     /// A frame from the server.
     pub fn receive(&mut self, frame: Incoming) -> Result<(), Failure> {
+        failpoint::pass("receive", &self.shared.name);
         match frame {
             Incoming::Text(text) => self.receive_text(&text),
             Incoming::Binary(bytes) => self.receive_attachment(bytes),
@@ -129,6 +132,7 @@ impl Session {
                     payload: packet.payload.to_string(),
                     attachments: Vec::new(),
                     held: 0,
+                    deadline: Instant::now() + self.config.limits.attachment_timeout,
                     unwanted,
                 });
                 Ok(())
@@ -137,7 +141,8 @@ impl Session {
     }
 
     fn receive_attachment(&mut self, bytes: Bytes) -> Result<(), Failure> {
-        let limit = self.config.limits.message_bytes;
+        let limits = &self.config.limits;
+        let limit = limits.message_bytes;
         let Some(partial) = &mut self.partial else {
             return Err(self.broken(&Malformed("an attachment that no packet announced".into()), reason::PARSE));
         };
@@ -148,6 +153,7 @@ impl Session {
         // A copy of its own: a slice would keep the whole read buffer alive for as long as the host keeps the event.
         partial.attachments.push(if partial.unwanted { Bytes::new() } else { Bytes::copy_from_slice(&bytes) });
         if partial.attachments.len() < partial.expected {
+            partial.deadline = Instant::now() + limits.attachment_timeout;
             return Ok(());
         }
         let Some(Partial { kind, expected, namespace, id, payload, attachments, unwanted, .. }) = self.partial.take()

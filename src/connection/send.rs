@@ -24,7 +24,7 @@ impl Session {
     pub(super) fn send_in(&mut self, name: &str, send: SendEvent) {
         if send.request != 0 && !self.asks.is_open(send.request) {
             // Seen for the first time: its time begins now, also if it has to wait.
-            let ask = Ask { node: send.node, request: send.request, namespace: name.to_string(), sent: false };
+            let ask = Ask { namespace: name.to_string(), ..send.ask() };
             self.asks.add(ask, Instant::now() + send.reply_timeout);
         }
         if !socketio::is_namespace(name) {

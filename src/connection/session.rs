@@ -6,16 +6,16 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::acks::{Ask, Asks, Questions};
+use super::acks::{Asks, Questions};
 use super::examine::Tests;
 use super::namespace::{Joining, Namespace};
 use super::receive::Partial;
 use super::status::{State, Transport};
 use super::subscriptions::Subscriptions;
 use super::traffic::Direction;
-use super::{Command, Connection, Reservation, SendEvent, Subscribe};
+use super::{Command, Connection, Owed, Reservation, SendEvent, Subscribe};
 use crate::descriptor::type_id;
-use crate::diagnostics::{Code, Problem, Range, Secrets};
+use crate::diagnostics::{Code, Problem, Range, Secrets, clock, failpoint};
 use crate::events::{Event, EventQueue, Output};
 use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::{self, DEFAULT_NAMESPACE};
@@ -129,6 +129,46 @@ impl Outgoing {
 pub struct Heartbeat {
     deadline: Instant,
     limit: Duration,
+    /// When is looked whether the device slept: timers stand still then.
+    look: Instant,
+    /// How long it had slept at the last look.
+    slept: Duration,
+}
+
+/// How often is looked whether the device slept. All connections look at the same moments.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+impl Heartbeat {
+    /// Counts from now on.
+    fn new(limit: Duration) -> Heartbeat {
+        let now = Instant::now();
+        Heartbeat { deadline: now + limit, limit, look: next_look(), slept: clock::slept() }
+    }
+
+    /// A sign of life.
+    fn beat(&mut self) {
+        self.deadline = Instant::now() + self.limit;
+    }
+
+    /// When it is to be looked at again.
+    fn next_look(&self) -> Instant {
+        self.deadline.min(self.look)
+    }
+
+    /// Whether the server was silent for too long. The time that the device slept counts: the server waited.
+    fn is_over(&mut self, now: Instant) -> bool {
+        if self.look <= now {
+            let slept = clock::slept();
+            self.deadline = self.deadline.checked_sub(slept.saturating_sub(self.slept)).unwrap_or(now);
+            (self.slept, self.look) = (slept, next_look());
+        }
+        self.deadline <= now
+    }
+}
+
+fn next_look() -> Instant {
+    let every = LOOK_EVERY.as_micros() as u64;
+    Instant::now() + Duration::from_micros(every - clock::now_us() % every)
 }
 
 /// See the module.
@@ -137,6 +177,8 @@ pub struct Session {
     pub(super) config: Arc<ConnectionConfig>,
     /// Commands taken from the mailbox, not carried out yet.
     pub(super) inbox: VecDeque<Command>,
+    /// What is owed for the one that is being carried out.
+    owed: Option<Owed>,
     /// Frames for the transport.
     pub(super) outbox: VecDeque<Outgoing>,
     /// Events for the host.
@@ -186,6 +228,7 @@ impl Session {
             shared,
             config,
             inbox: VecDeque::new(),
+            owed: None,
             outbox: VecDeque::new(),
             events: Vec::new(),
             subscriptions,
@@ -226,22 +269,29 @@ impl Session {
         self.shut_down
     }
 
-    /// A new session in place of one in which a fault happened. What it knew may be half changed; what the designer
-    /// set up, what the host said since, and what it is owed, is kept.
-    pub fn after_panic(self, what: &str) -> Session {
-        let mut fresh = Session::new(self.shared, self.config, self.subscriptions);
-        (fresh.inbox, fresh.events, fresh.asks) = (self.inbox, self.events, self.asks);
-        fresh.tests = self.tests;
-        let problem = Problem::new(Code::Internal).with("connection", &fresh.config.name).with("reason", what);
-        fresh.tell(problem, DEFAULT_NAMESPACE, 0, true, None);
-        let waiting = self.namespaces.into_values().flat_map(|namespace| namespace.waiting);
-        let given_up = fresh.give_up(waiting);
-        fresh.tell_not_sent(given_up, "a fault inside the plugin", DEFAULT_NAMESPACE);
-        if self.started {
-            fresh.disconnected(reason::ERROR, false);
+    /// A fault happened in it, so that what it knew may be half changed: it begins anew. What the designer set up, what the
+    /// host said since, and what it is owed, is kept.
+    pub fn recover(&mut self, what: &str) {
+        let subscriptions = std::mem::take(&mut self.subscriptions);
+        let fresh = Session::new(Arc::clone(&self.shared), Arc::clone(&self.config), subscriptions);
+        let broken = std::mem::replace(self, fresh);
+        (self.inbox, self.events, self.asks) = (broken.inbox, broken.events, broken.asks);
+        self.tests = broken.tests;
+        let problem = Problem::new(Code::Internal).with("connection", &self.config.name).with("reason", what);
+        self.tell(problem, DEFAULT_NAMESPACE, 0, true, None);
+        let waiting = broken.namespaces.into_values().flat_map(|namespace| namespace.waiting);
+        let given_up = self.give_up(waiting);
+        self.tell_not_sent(given_up, "a fault inside the plugin", DEFAULT_NAMESPACE);
+        if broken.started || matches!(broken.owed, Some(Owed::End)) {
+            self.disconnected(reason::ERROR, false);
         }
-        fresh.shut_down = self.shut_down;
-        fresh
+        if let Some(Owed::Reply(ask)) = broken.owed
+            && !self.asks.is_open(ask.request)
+            && !self.events.iter().any(|event| event.request == ask.request)
+        {
+            self.tell_no_reply(&ask, Some(Range::Internal));
+        }
+        self.shut_down = broken.shut_down;
     }
 
     // ---- Commands -------------------------------------------------------------------------------------------------
@@ -250,6 +300,7 @@ impl Session {
     pub fn obey(&mut self, events: &EventQueue) -> Result<(), End> {
         self.inbox.extend(self.shared.mailbox.take());
         let carried_out = self.carry_out();
+        self.owed = None;
         self.publish(events);
         carried_out
     }
@@ -257,6 +308,8 @@ impl Session {
     /// Carries out commands until there are none, or until one ends the session: then the rest waits.
     fn carry_out(&mut self) -> Result<(), End> {
         while let Some(command) = self.inbox.pop_front() {
+            self.owed = command.owes();
+            failpoint::pass("command", &self.shared.name);
             match command {
                 Command::Start if self.started && self.shared.status.state() == State::Waiting => {
                     self.info(|| "Start: trying again at once".into());
@@ -318,8 +371,7 @@ impl Session {
                 Command::Start => started = true,
                 Command::Stop if std::mem::take(&mut started) => self.disconnected(why, false),
                 Command::Send(send) if send.request != 0 => {
-                    let ask = Ask { node: send.node, request: send.request, namespace: send.namespace, sent: false };
-                    self.tell_no_reply(&ask, Some(Range::NotConnected));
+                    self.tell_no_reply(&send.ask(), Some(Range::NotConnected));
                 }
                 Command::Test(test) => self.tell_test_given_up(test.node, test.request, why),
                 _ => {}
@@ -454,8 +506,7 @@ impl Session {
         self.log_engine(Direction::In, &format!("OPEN over {transport:?}, {}", handshake.describe()));
         self.max_payload =
             handshake.max_payload.map_or(usize::MAX, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-        let limit = Duration::from_millis(u64::from(handshake.ping_interval) + u64::from(handshake.ping_timeout));
-        self.heartbeat = Some(Heartbeat { deadline: Instant::now() + limit, limit });
+        self.heartbeat = Some(Heartbeat::new(handshake.silence()));
         // BTreeMap: the default namespace sorts first.
         let names: Vec<String> = self.namespaces.keys().cloned().collect();
         for name in names {
@@ -470,7 +521,7 @@ impl Session {
     /// The server gave a sign of life that it wants answered.
     pub(super) fn pinged(&mut self) {
         if let Some(heartbeat) = &mut self.heartbeat {
-            heartbeat.deadline = Instant::now() + heartbeat.limit;
+            heartbeat.beat();
         }
         // One answer is enough for any number of pings: a server that does not read can't make them pile up.
         if !std::mem::replace(&mut self.pong_is_due, true) {
@@ -523,10 +574,9 @@ impl Session {
             _ => None,
         });
         let joining = if self.open { joining.min() } else { None };
-        [self.asks.next_deadline(), self.heartbeat.as_ref().map(|heartbeat| heartbeat.deadline), joining]
-            .into_iter()
-            .flatten()
-            .min()
+        let heartbeat = self.heartbeat.as_ref().map(Heartbeat::next_look);
+        let attachment = self.partial.as_ref().map(|partial| partial.deadline);
+        [self.asks.next_deadline(), heartbeat, attachment, joining].into_iter().flatten().min()
     }
 
     /// Looks at the clock. `heard`: the server sent something just now, so it is not silent, whatever the clock says.
@@ -545,14 +595,20 @@ impl Session {
             }
         }
         self.wake_namespaces(|joining| matches!(joining, Joining::Later(at) if *at <= now));
-        if let Some(heartbeat) = &self.heartbeat
-            && heartbeat.deadline <= now
+        if let Some(heartbeat) = &mut self.heartbeat
+            && heartbeat.is_over(now)
             && !heard
         {
             let problem = Problem::new(Code::PingTimeout)
                 .with("address", &self.config.address)
                 .with("seconds", heartbeat.limit.as_secs_f64());
             return Err(Failure::lost(problem, reason::PING_TIMEOUT));
+        }
+        if self.partial.as_ref().is_some_and(|partial| partial.deadline <= now) {
+            let problem = Problem::new(Code::AttachmentTimeout)
+                .with("address", &self.config.address)
+                .with("seconds", self.config.limits.attachment_timeout.as_secs_f64());
+            return Err(Failure::lost(problem, reason::PARSE));
         }
         let late = self.open.then(|| {
             let late = |namespace: &Namespace| matches!(namespace.joining, Joining::Asked(by) if by <= now);
@@ -713,7 +769,7 @@ mod tests {
     /// Node types and first two outputs of what was told.
     fn told(queue: &EventQueue) -> Vec<(u32, String)> {
         let mut events = Vec::new();
-        queue.take(usize::MAX, &mut events);
+        queue.take(usize::MAX, &mut events).unwrap();
         events
             .iter()
             .map(|event| match &event.body {
@@ -730,13 +786,13 @@ mod tests {
         let mut session = session();
         let subscribe =
             Subscribe { node: 0, event: "news".into(), namespace: "chat".into(), delivery: Delivery::Every };
-        session.shared.mailbox.put(Command::Subscribe(subscribe));
-        session.shared.mailbox.put(Command::Start);
-        session.shared.mailbox.put(question(&session, 5));
+        session.shared.mailbox.put(Command::Subscribe(subscribe)).unwrap();
+        session.shared.mailbox.put(Command::Start).unwrap();
+        session.shared.mailbox.put(question(&session, 5)).unwrap();
         assert!(session.obey(&queue).is_ok() && session.is_started());
 
         // What a panic in the middle of anything comes to.
-        let mut session = session.after_panic("planted");
+        session.recover("planted");
         session.publish(&queue);
         let told = told(&queue);
         let types: Vec<u32> = told.iter().map(|(node_type, _)| *node_type).collect();
@@ -748,7 +804,7 @@ mod tests {
         assert!(session.subscriptions.delivery("/chat", "news").is_some());
         assert_eq!(session.shared.outbound.messages(), 0);
 
-        session.shared.mailbox.put(Command::Start);
+        session.shared.mailbox.put(Command::Start).unwrap();
         assert!(session.obey(&queue).is_ok() && session.is_started());
     }
 
@@ -757,13 +813,13 @@ mod tests {
         let queue = EventQueue::default();
         queue.open(None);
         let mut session = session();
-        session.shared.mailbox.put(Command::Shutdown(reason::CLIENT));
-        session.shared.mailbox.put(Command::Start);
-        session.shared.mailbox.put(question(&session, 5));
+        session.shared.mailbox.put(Command::Shutdown(reason::CLIENT)).unwrap();
+        session.shared.mailbox.put(Command::Start).unwrap();
+        session.shared.mailbox.put(question(&session, 5)).unwrap();
         assert!(session.obey(&queue).is_err() && session.is_shut_down());
         let told = told(&queue);
         let types: Vec<u32> = told.iter().map(|(node_type, _)| *node_type).collect();
         assert_eq!(types, [type_id::SEND, type_id::ON_STOP], "{told:?}");
-        assert!(!session.shared.mailbox.put(Command::Start), "nothing more is taken");
+        assert!(session.shared.mailbox.put(Command::Start).is_err(), "nothing more is taken");
     }
 }

@@ -208,6 +208,7 @@ mod tests {
             inbound_bytes: 1,
             message_bytes: 1,
             message_attachments: 1,
+            attachment_timeout: std::time::Duration::from_secs(1),
             json_depth: 1,
             handshake_bytes: 1,
             unanswered_replies: 1,

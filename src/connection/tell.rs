@@ -95,6 +95,10 @@ impl Session {
         log::write(level, self.shared.handle, line);
     }
 
+    pub(super) fn warn(&self, message: impl FnOnce() -> String) {
+        self.log(Level::Warning, message);
+    }
+
     pub(super) fn info(&self, message: impl FnOnce() -> String) {
         self.log(Level::Info, message);
     }

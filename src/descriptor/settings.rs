@@ -242,6 +242,16 @@ address such as http://proxy:3128 or socks5://proxy:1080. Also env:NAME or file:
     .range(0.0, 1_000_000.0)
     .flags(flags::ADVANCED),
     Field::new(
+        "attachment_timeout",
+        "Attachment Timeout",
+        ValueType::Float,
+        "How long each attachment of a received event may take to arrive. A later one ends the connection.",
+    )
+    .default("60")
+    .range(0.1, 3_600.0)
+    .unit("s")
+    .flags(flags::ADVANCED),
+    Field::new(
         "json_depth",
         "JSON Depth",
         ValueType::Int,

@@ -81,6 +81,12 @@ catalogue! {
     PingTimeout "ping_timeout" NoAnswer
         "{address} was silent for {seconds} s, longer than it promised."
         "Check the network, and whether the server is blocked.";
+    SendTimeout "send_timeout" NoAnswer
+        "{address} took nothing of what was sent to it for {seconds} s."
+        "See whether the server is blocked, and whether something in between holds the data back.";
+    AttachmentTimeout "attachment_timeout" NoAnswer
+        "{address} announced binary data and did not send it within {seconds} s."
+        "See the server's log; raise Attachment Timeout in Project Settings if the connection is only slow.";
     ProxyInvalid "proxy_invalid" Settings
         "The proxy {proxy} can't be used: {reason}."
         "Check Proxy in Project Settings and the environment variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; a proxy is written http://proxy:3128 or socks5://proxy:1080.";

@@ -4,6 +4,8 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Instant;
 
+pub use crate::platform::slept;
+
 static BASE: OnceLock<Instant> = OnceLock::new();
 static ENABLED_AT: AtomicU64 = AtomicU64::new(0);
 

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use parking_lot::Mutex;
 
@@ -77,6 +78,10 @@ pub fn open(sink: Option<Sink>) {
     *place = sink;
     let mut ring = RING.lock();
     ring.records.clear();
+    if listening {
+        // A thread that has to wait for memory must not hold the lock meanwhile.
+        ring.records.reserve(CAPACITY);
+    }
     ring.lost = 0;
     ring.listening = listening;
     WAITING.store(0, Ordering::Release);
@@ -117,13 +122,18 @@ pub fn deliver(max: usize) {
     }
 }
 
-/// Hands all lines to the host and lets it go: it is not called again after this.
-pub fn close() {
-    let sink = SINK.lock().take();
+/// Hands all lines to the host, `last` behind them, and lets it go: it is not called again after this. False: until the
+/// deadline it had not returned from an earlier line.
+pub fn close(last: &str, deadline: Instant) -> bool {
+    let Some(mut place) = SINK.try_lock_until(deadline) else { return false };
+    let sink = place.take();
+    drop(place);
+    write(Level::Info, 0, || last.to_string());
     RING.lock().listening = false;
     if let Some(sink) = sink {
         take(usize::MAX).iter().for_each(sink);
     }
+    true
 }
 
 /// Takes up to `max` lines, the oldest first, preceded by one that tells of lost lines.

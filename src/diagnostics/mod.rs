@@ -2,6 +2,7 @@
 
 mod catalogue;
 pub mod clock;
+pub mod failpoint;
 pub mod log;
 mod outcome;
 mod panics;

@@ -34,7 +34,7 @@ pub enum RefusalKind {
     QueueFull,
     /// The time limit passed.
     Timeout,
-    /// The system gave no thread or descriptor.
+    /// The system gave no thread, descriptor or memory.
     Resources,
 }
 
@@ -59,6 +59,11 @@ impl Refusal {
             RefusalKind::Stale,
             "This connection was removed from Project Settings, or the plugin was deactivated since.",
         )
+    }
+
+    /// The system gives no memory.
+    pub fn no_memory() -> Refusal {
+        Refusal::new(RefusalKind::Resources, "The system gives no memory. Nothing was done; try again later.")
     }
 
     /// The plugin is not activated.

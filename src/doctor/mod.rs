@@ -45,9 +45,9 @@ fn tell_limits(report: &mut Report, config: &ConnectionConfig, handshake: &Hands
         Some(bytes) => format!("the server takes messages of up to {bytes} bytes"),
         None => "the server does not say how large a message it takes".into(),
     };
-    let limits = &config.limits;
+    let (limits, silence) = (&config.limits, handshake.silence().as_secs_f64());
     report.set(Part::Limits, Verdict::Ok);
     report.note(Part::Limits, takes);
     report.note(Part::Limits, format!("this connection takes up to {} bytes", limits.message_bytes));
-    report.note(Part::Limits, format!("the connection counts as lost after {} s of silence", interval + timeout));
+    report.note(Part::Limits, format!("the connection counts as lost after {silence} s of silence"));
 }

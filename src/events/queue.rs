@@ -2,11 +2,12 @@
 //!
 //! The plugin's thread appends what one read of a socket brought, under one lock; the host takes all of it under
 //! one lock. Neither holds the lock for longer than moving the events. Data is bounded for each connection, by count
-//! and by bytes; what is never dropped is bounded by what causes it.
+//! and by bytes; what is never dropped is bounded by what causes it: calls of the host, and attempts to connect, which
+//! wait for a host that does not poll.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, TryReserveError, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Condvar, Mutex, MutexGuard, RwLock};
@@ -40,6 +41,8 @@ pub struct EventQueue {
     waiting: AtomicUsize,
     /// Events dropped since it was opened; read without the lock.
     dropped: AtomicU64,
+    /// No more waiting. Changed under the lock, read without it.
+    closed: AtomicBool,
     inner: Mutex<Inner>,
     changed: Condvar,
     /// Set and cleared without the lock of the queue: the system may run the host the moment it is set, and the host
@@ -53,17 +56,18 @@ struct Inner {
     /// Number of the first slot, counted from the beginning of time.
     first_slot: u64,
     live: usize,
-    data: HashMap<u64, ConnectionData>,
+    connections: HashMap<u64, Waiting>,
     next_sequence: u64,
     waiters: usize,
-    closed: bool,
     wake: Option<Arc<WakeCallback>>,
 }
 
-/// The data events of one connection.
+/// What waits of one connection.
 #[derive(Default)]
-struct ConnectionData {
-    /// Numbers of their slots, the oldest first; may hold some that were taken or replaced.
+struct Waiting {
+    /// Events that are never dropped.
+    kept: usize,
+    /// Numbers of the slots of its data, the oldest first; may hold some that were taken or replaced.
     slots: VecDeque<u64>,
     count: usize,
     bytes: usize,
@@ -76,14 +80,14 @@ impl Default for EventQueue {
         EventQueue {
             waiting: AtomicUsize::new(0),
             dropped: AtomicU64::new(0),
+            closed: AtomicBool::new(true),
             inner: Mutex::new(Inner {
                 slots: VecDeque::new(),
                 first_slot: 0,
                 live: 0,
-                data: HashMap::new(),
+                connections: HashMap::new(),
                 next_sequence: 1,
                 waiters: 0,
-                closed: true,
                 wake: None,
             }),
             changed: Condvar::new(),
@@ -104,7 +108,7 @@ impl EventQueue {
         let mut inner = self.inner.lock();
         inner.clear();
         inner.next_sequence = 1;
-        inner.closed = false;
+        self.closed.store(false, Ordering::SeqCst);
         inner.wake = wake.map(Arc::new);
         self.waiting.store(0, Ordering::SeqCst);
         self.dropped.store(0, Ordering::Relaxed);
@@ -113,7 +117,7 @@ impl EventQueue {
     /// No more waiting: whoever waits is told, the wake handle is closed. Events stay.
     pub fn close(&self) {
         let mut inner = self.inner.lock();
-        inner.closed = true;
+        self.closed.store(true, Ordering::SeqCst);
         inner.wake = None;
         drop(inner);
         self.changed.notify_all();
@@ -123,7 +127,7 @@ impl EventQueue {
     /// The wake handle, made at its first use: hosts that poll each frame pay nothing for it. None: the queue is closed.
     pub fn wake_handle(&self) -> std::io::Result<Option<isize>> {
         let mut place = self.handle.write();
-        if self.inner.lock().closed {
+        if self.closed.load(Ordering::SeqCst) {
             return Ok(None);
         }
         if let Some(handle) = &*place {
@@ -187,12 +191,14 @@ impl EventQueue {
         overflow
     }
 
-    /// Moves up to `max` events into `out`. None: the lock was taken, ask again. Some(true): more are waiting.
-    pub fn take(&self, max: usize, out: &mut Vec<Event>) -> Option<bool> {
+    /// Moves up to `max` events into `out`. None: the lock was taken, ask again. Some(true): more are waiting. An error: there
+    /// is no memory for them, and they stay.
+    pub fn take(&self, max: usize, out: &mut Vec<Event>) -> Result<Option<bool>, TryReserveError> {
         if self.waiting.load(Ordering::SeqCst) == 0 {
-            return Some(false);
+            return Ok(Some(false));
         }
-        let mut inner = self.try_lock()?;
+        let Some(mut inner) = self.try_lock() else { return Ok(None) };
+        out.try_reserve(max.min(inner.live))?;
         inner.take(max, out);
         let more = inner.live > 0;
         self.waiting.store(inner.live, Ordering::SeqCst);
@@ -200,7 +206,12 @@ impl EventQueue {
         if !more {
             self.update_handle();
         }
-        Some(more)
+        Ok(Some(more))
+    }
+
+    /// Events of a connection that wait and are never dropped.
+    pub fn kept(&self, connection: u64) -> usize {
+        self.inner.lock().connections.get(&connection).map_or(0, |waiting| waiting.kept)
     }
 
     /// Events dropped since [`EventQueue::open`].
@@ -214,9 +225,9 @@ impl EventQueue {
             return Some(true);
         }
         let deadline = Instant::now() + timeout;
-        let mut inner = self.inner.lock();
+        let Some(mut inner) = self.inner.try_lock_until(deadline) else { return Some(false) };
         inner.waiters += 1;
-        while inner.live == 0 && !inner.closed {
+        while inner.live == 0 && !self.closed.load(Ordering::SeqCst) {
             if self.changed.wait_until(&mut inner, deadline).timed_out() {
                 break;
             }
@@ -224,7 +235,7 @@ impl EventQueue {
         inner.waiters -= 1;
         if inner.live > 0 {
             Some(true)
-        } else if inner.closed {
+        } else if self.closed.load(Ordering::SeqCst) {
             None
         } else {
             Some(false)
@@ -247,18 +258,20 @@ impl Inner {
         self.first_slot += self.slots.len() as u64;
         self.slots.clear();
         self.live = 0;
-        self.data.clear();
+        self.connections.clear();
     }
 
     fn append(&mut self, connection: u64, events: &mut Vec<Event>, limits: InboundLimits) -> Overflow {
         let mut overflow = Overflow::default();
-        let Inner { slots, first_slot, live, data, next_sequence, .. } = self;
-        let data = data.entry(connection).or_default();
+        let Inner { slots, first_slot, live, connections, next_sequence, .. } = self;
+        let data = connections.entry(connection).or_default();
         for mut event in events.drain(..) {
             event.sequence = *next_sequence;
             *next_sequence += 1;
             let slot = *first_slot + slots.len() as u64;
-            if event.class != Class::Kept {
+            if event.class == Class::Kept {
+                data.kept += 1;
+            } else {
                 if let Class::Latest(key) = event.class
                     && let Some(earlier) = data.latest.insert(key, slot)
                     && let Some(replaced) = take_slot(slots, *first_slot, earlier)
@@ -296,12 +309,14 @@ impl Inner {
         self.first_slot += self.slots.len() as u64;
         let mut slots = VecDeque::with_capacity(2 * self.live);
         slots.extend(std::mem::take(&mut self.slots).into_iter().filter(Option::is_some));
-        for data in self.data.values_mut() {
+        for data in self.connections.values_mut() {
             data.slots.clear();
             data.latest.clear();
         }
         for (event, slot) in slots.iter().flatten().zip(self.first_slot..) {
-            if let (Class::Data | Class::Latest(_), Some(data)) = (event.class, self.data.get_mut(&event.connection)) {
+            if let (Class::Data | Class::Latest(_), Some(data)) =
+                (event.class, self.connections.get_mut(&event.connection))
+            {
                 data.slots.push_back(slot);
                 if let Class::Latest(key) = event.class {
                     data.latest.insert(key, slot);
@@ -320,11 +335,11 @@ impl Inner {
                 self.slots = VecDeque::new();
             }
             // Nothing waits any more, of any connection. Keep the memory of those that were busy.
-            self.data.retain(|_, data| {
+            self.connections.retain(|_, data| {
                 let used = data.count > 0 && data.slots.capacity() <= KEPT_SLOTS;
                 data.slots.clear();
                 data.latest.clear();
-                (data.count, data.bytes, data.overflowing) = (0, 0, false);
+                (data.kept, data.count, data.bytes, data.overflowing) = (0, 0, 0, false);
                 used
             });
             return;
@@ -334,9 +349,10 @@ impl Inner {
             self.first_slot += 1;
             let Some(event) = slot else { continue };
             self.live -= 1;
-            if event.class != Class::Kept
-                && let Some(data) = self.data.get_mut(&event.connection)
-            {
+            let data = self.connections.get_mut(&event.connection);
+            if event.class == Class::Kept {
+                data.into_iter().for_each(|data| data.kept -= 1);
+            } else if let Some(data) = data {
                 data.count -= 1;
                 data.bytes -= event.size();
                 while data.slots.front().is_some_and(|&slot| slot < self.first_slot) {
@@ -396,7 +412,7 @@ mod tests {
 
     fn take_all(queue: &EventQueue) -> Vec<Event> {
         let mut out = Vec::new();
-        queue.take(usize::MAX, &mut out);
+        queue.take(usize::MAX, &mut out).unwrap();
         out
     }
 
@@ -465,12 +481,25 @@ mod tests {
         let limits = InboundLimits { events: 3, bytes: usize::MAX };
         append(&queue, 1, &mut (0..3).map(|m| event(1, Class::Data, m)).collect(), limits);
         let mut out = Vec::new();
-        assert_eq!(queue.take(2, &mut out), Some(true));
+        assert_eq!(queue.take(2, &mut out), Ok(Some(true)));
         assert_eq!(marks(&out), [0, 1]);
         assert_eq!(append(&queue, 1, &mut (3..5).map(|m| event(1, Class::Data, m)).collect(), limits).dropped, 0);
         assert_eq!(append(&queue, 1, &mut vec![event(1, Class::Data, 5)], limits).dropped, 1);
         assert_eq!(marks(&take_all(&queue)), [3, 4, 5]);
-        assert_eq!(queue.take(1, &mut out), Some(false));
+        assert_eq!(queue.take(1, &mut out), Ok(Some(false)));
+    }
+
+    #[test]
+    fn what_is_never_dropped_is_counted_until_it_is_taken() {
+        let queue = queue();
+        let mut events: Vec<Event> = (0..3).map(|mark| event(1, Class::Kept, mark)).collect();
+        events.push(event(1, Class::Data, 3));
+        append(&queue, 1, &mut events, NO_LIMITS);
+        assert_eq!((queue.kept(1), queue.kept(2)), (3, 0));
+        queue.take(2, &mut Vec::new()).unwrap();
+        assert_eq!(queue.kept(1), 1);
+        take_all(&queue);
+        assert_eq!(queue.kept(1), 0);
     }
 
     #[test]

@@ -2,8 +2,6 @@
 
 use std::sync::Arc;
 
-use bytes::Bytes;
-
 use crate::connection::{Connection, Format, Message};
 use crate::descriptor::{Field, Node, ValueType, field_index, flags};
 use crate::diagnostics::{Refusal, RefusalKind};
@@ -97,6 +95,16 @@ impl Value<'_> {
         }
     }
 
+    /// How many bytes its content has.
+    fn bytes(&self) -> usize {
+        match self {
+            Value::Text(text) | Value::Json(text) => text.len(),
+            Value::Bytes(bytes) => bytes.len(),
+            Value::BytesList(list) => list.iter().map(|bytes| bytes.len()).sum(),
+            _ => 0,
+        }
+    }
+
     /// The number; 0 if there is none.
     pub fn number(&self) -> f64 {
         match self {
@@ -179,37 +187,62 @@ impl Call<'_> {
             .unwrap_or(0)
     }
 
-    /// The content of a Send or a Reply, copied, and how many bytes it has.
-    pub fn message(&self, format: usize, message: usize, attachments: usize) -> Result<(Message, usize), Refusal> {
+    /// Bytes of the content of a Send or a Reply.
+    pub fn message_bytes(&self, message: usize, attachments: usize) -> usize {
+        [message, attachments].iter().map(|&input| self.inputs[input].bytes()).sum()
+    }
+
+    /// The content of a Send or a Reply, copied.
+    pub fn message(&self, format: usize, message: usize, attachments: usize) -> Result<Message, Refusal> {
         let format = match self.choice(format) {
             1 => Format::Json,
             2 => Format::Arguments,
             3 => Format::Binary,
             _ => Format::Text,
         };
-        let mut copied = Vec::new();
+        let mut attached = Vec::new();
         let mut text = String::new();
         match (&self.inputs[message], format) {
-            (Value::Bytes(bytes), Format::Binary) => copied.push(Bytes::copy_from_slice(bytes)),
+            (Value::Bytes(bytes), Format::Binary) => attached.push(copied(bytes)?.into()),
             (value, Format::Binary) if !value.text().is_empty() => {
-                copied.push(Bytes::copy_from_slice(value.text().as_bytes()));
+                attached.push(copied(value.text().as_bytes())?.into());
             }
             (Value::Bytes(bytes), _) => {
-                text = String::from_utf8(bytes.to_vec()).map_err(|_| {
+                text = String::from_utf8(copied(bytes)?).map_err(|_| {
                     let what = "input Message is not UTF-8. Set Message Format to Binary.";
                     Refusal::new(RefusalKind::Invalid, format!("{}: {what}", self.node_type.label))
                 })?;
             }
-            (value, _) => text = value.text().to_owned(),
+            (value, _) => text = copied_text(value.text())?,
         }
         match &self.inputs[attachments] {
-            Value::Bytes(bytes) => copied.push(Bytes::copy_from_slice(bytes)),
-            Value::BytesList(list) => copied.extend(list.iter().map(|bytes| Bytes::copy_from_slice(bytes))),
+            Value::Bytes(bytes) => attached.push(copied(bytes)?.into()),
+            Value::BytesList(list) => {
+                attached.try_reserve(list.len()).map_err(|_| Refusal::no_memory())?;
+                for bytes in list {
+                    attached.push(copied(bytes)?.into());
+                }
+            }
             _ => {}
         }
-        let size = text.len() + copied.iter().map(Bytes::len).sum::<usize>();
-        Ok((Message { format, text, attachments: copied }, size))
+        Ok(Message { format, text, attachments: attached })
     }
+}
+
+/// A copy of what the host gave.
+fn copied(bytes: &[u8]) -> Result<Vec<u8>, Refusal> {
+    let mut copy = Vec::new();
+    copy.try_reserve_exact(bytes.len()).map_err(|_| Refusal::no_memory())?;
+    copy.extend_from_slice(bytes);
+    Ok(copy)
+}
+
+/// A copy of a text that the host gave.
+pub fn copied_text(text: &str) -> Result<String, Refusal> {
+    let mut copy = String::new();
+    copy.try_reserve_exact(text.len()).map_err(|_| Refusal::no_memory())?;
+    copy.push_str(text);
+    Ok(copy)
 }
 
 fn choice(field: &Field, value: &Value<'_>) -> Option<usize> {
@@ -282,8 +315,8 @@ mod tests {
             &[(send::MESSAGE, Value::Bytes(&[1, 2])), (send::ATTACHMENTS, Value::BytesList(vec![&[3], &[]]))],
         );
         call.check().unwrap();
-        let (message, size) = call.message(send::MESSAGE_FORMAT, send::MESSAGE, send::ATTACHMENTS).unwrap();
-        assert_eq!((message.format, size), (Format::Binary, 3));
+        let message = call.message(send::MESSAGE_FORMAT, send::MESSAGE, send::ATTACHMENTS).unwrap();
+        assert_eq!((message.format, call.message_bytes(send::MESSAGE, send::ATTACHMENTS)), (Format::Binary, 3));
         assert_eq!(message.attachments, [&[1u8, 2][..], &[3], &[]]);
     }
 }

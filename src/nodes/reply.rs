@@ -8,9 +8,9 @@ use crate::registry::PLUGIN;
 
 pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
     let connection = call.connection()?;
-    let (message, size) = call.message(reply::MESSAGE_FORMAT, reply::MESSAGE, reply::ATTACHMENTS)?;
-    let reservation = PLUGIN.reserve(&connection, size)?;
+    let reservation = PLUGIN.reserve(&connection, call.message_bytes(reply::MESSAGE, reply::ATTACHMENTS))?;
+    let message = call.message(reply::MESSAGE_FORMAT, reply::MESSAGE, reply::ATTACHMENTS)?;
     let id = call.inputs[reply::REPLY_ID].integer();
-    connection.command(Command::Reply(Box::new(Reply { node: call.node, id, message, reservation })))?;
+    connection.mailbox.put(Command::Reply(Box::new(Reply { node: call.node, id, message, reservation })))?;
     Ok(Executed::default())
 }

@@ -5,6 +5,6 @@ use crate::connection::Command;
 use crate::diagnostics::Refusal;
 
 pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
-    call.connection()?.command(Command::Start)?;
+    call.connection()?.mailbox.put(Command::Start)?;
     Ok(Executed::default())
 }

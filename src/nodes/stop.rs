@@ -5,6 +5,6 @@ use crate::connection::Command;
 use crate::diagnostics::Refusal;
 
 pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
-    call.connection()?.command(Command::Stop)?;
+    call.connection()?.mailbox.put(Command::Stop)?;
     Ok(Executed::default())
 }

@@ -12,6 +12,6 @@ pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
         return Err(Refusal::new(RefusalKind::Busy, text));
     };
     let request = PLUGIN.next_request();
-    connection.command(Command::Test(Test { node: call.node, request, place }))?;
+    connection.mailbox.put(Command::Test(Test { node: call.node, request, place }))?;
     Ok(Executed { request, ..Executed::default() })
 }

@@ -6,6 +6,6 @@ use crate::connection::Command;
 use crate::diagnostics::Refusal;
 
 pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
-    call.connection()?.command(Command::Unsubscribe(subscription(call)))?;
+    call.connection()?.mailbox.put(Command::Unsubscribe(subscription(call)?))?;
     Ok(Executed::default())
 }

@@ -1,6 +1,8 @@
 //! Engine.IO packets: one in each text frame of a WebSocket, several in a payload of long-polling. A binary frame of a
 //! WebSocket is an attachment as it stands and has no header; in a payload it is `b` and base64.
 
+use std::time::Duration;
+
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
@@ -80,6 +82,11 @@ impl Handshake {
     /// Reads the JSON of an open packet.
     pub fn decode(json: &str) -> Result<Handshake, Malformed> {
         serde_json::from_str(json).map_err(|error| Malformed::new(format!("a handshake that can't be read ({error})")))
+    }
+
+    /// How long the server may be silent: a ping is due, and as long as that of the client its answer may take.
+    pub fn silence(&self) -> Duration {
+        Duration::from_millis(u64::from(self.ping_interval) + u64::from(self.ping_timeout))
     }
 
     /// What it says, without the id of the session.

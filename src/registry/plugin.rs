@@ -1,9 +1,10 @@
 //! The plugin as the Plugins Editor knows it: activated, deactivated, and what that does.
 
 use std::collections::HashSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::{Mutex, RwLock};
@@ -11,12 +12,13 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::table::Table;
-use crate::connection::{self, Command, Connection, Environment, Reservation, State, Transport};
+use crate::connection::{self, Command, Connection, Environment, Reservation, State, Transport, Unserved};
 use crate::diagnostics::log::{self, Level};
-use crate::diagnostics::{Outcome, Range, Refusal, RefusalKind, clock, route_panics};
+use crate::diagnostics::{Outcome, Range, Refusal, RefusalKind, clock, failpoint, route_panics};
 use crate::events::{Event, EventQueue};
+use crate::platform::set_running;
 use crate::runtime::{LocalRuntime, Threads};
-use crate::settings::{self, ConnectionConfig};
+use crate::settings;
 
 /// State of the plugin; the numbers are those of the C boundary.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +61,8 @@ pub struct HostHooks {
 #[derive(Default)]
 pub struct Plugin {
     state: AtomicU32,
+    /// The I/O thread is gone, and nobody deactivated the plugin.
+    is_broken: Arc<AtomicBool>,
     /// One control call at a time.
     control: Mutex<Option<Running>>,
     table: RwLock<Table>,
@@ -71,12 +75,10 @@ struct Running {
     threads: Arc<Threads>,
     /// Tells the I/O thread of new connections. Dropping it, or Shutdown, ends the thread.
     control: mpsc::UnboundedSender<Control>,
-    /// The process that started it: in a child after fork() there is no such thread.
-    process: u32,
 }
 
 enum Control {
-    Run(Arc<Connection>, Arc<ConnectionConfig>),
+    Run(Unserved),
     Shutdown { deadline: Instant },
 }
 
@@ -91,11 +93,19 @@ impl Plugin {
     }
 
     fn set_state(&self, state: PluginState) {
+        set_running(state != PluginState::Disabled);
         self.state.store(state as u32, Ordering::Release);
     }
 
     fn check_enabled(&self) -> Result<(), Refusal> {
-        if self.state() == PluginState::Enabled { Ok(()) } else { Err(Refusal::not_enabled()) }
+        if self.state() != PluginState::Enabled {
+            return Err(Refusal::not_enabled());
+        }
+        if self.is_broken.load(Ordering::Acquire) {
+            let text = "The plugin's thread ended by a fault. Deactivate the plugin and activate it again.";
+            return Err(Refusal::new(RefusalKind::State, text));
+        }
+        Ok(())
     }
 
     fn busy<T>() -> Result<T, Refusal> {
@@ -105,9 +115,6 @@ impl Plugin {
     /// Activates the plugin.
     pub fn enable(&self, host: HostHooks) -> Result<Outcome, Refusal> {
         let Some(mut running) = self.control.try_lock() else { return Plugin::busy() };
-        if let Some(running) = &*running {
-            running.check_process()?;
-        }
         match self.state() {
             PluginState::Enabled => return Ok(Outcome::Already),
             PluginState::Draining if !self.drained(&mut running, Instant::now()) => {
@@ -116,6 +123,7 @@ impl Plugin {
             PluginState::Draining | PluginState::Disabled => {}
         }
         route_panics();
+        failpoint::arm();
         let no_resources = |what: &str, error: std::io::Error| {
             Refusal::new(RefusalKind::Resources, format!("The system gave no {what}: {error}."))
         };
@@ -123,17 +131,26 @@ impl Plugin {
         clock::reset();
         log::open(host.log);
         self.events.open(host.wake);
+        // Before the first thread: a process forked from here on lacks it.
+        set_running(true);
         let threads = Arc::new(Threads::default());
         let (control, commands) = mpsc::unbounded_channel();
         let (events, helpers) = (Arc::clone(&self.events), Arc::clone(&threads));
+        let is_broken = Arc::clone(&self.is_broken);
+        is_broken.store(false, Ordering::Release);
         let started = threads.spawn("socketio-io", move || {
-            local.run(run_connections(commands, Environment::new(events, helpers)));
+            let run = || local.run(run_connections(commands, Environment::new(events, helpers)));
+            // The hook told of the panic; each connection told its end.
+            let ran = catch_unwind(AssertUnwindSafe(run));
+            is_broken.store(ran.is_err(), Ordering::Release);
         });
         if let Err(error) = started {
             self.events.close();
+            log::close("Socket.IO plugin not activated", Instant::now());
+            set_running(false);
             return Err(no_resources("thread", error));
         }
-        *running = Some(Running { threads, control, process: std::process::id() });
+        *running = Some(Running { threads, control });
         self.set_state(PluginState::Enabled);
         log::write(Level::Info, 0, || {
             let name = if host.name.is_empty() { "an unnamed host" } else { &host.name };
@@ -147,13 +164,12 @@ impl Plugin {
         let deadline = Instant::now() + Duration::from_millis(u64::from(timeout_ms));
         let Some(mut running) = self.control.try_lock() else { return Plugin::busy() };
         let Some(active) = &*running else { return Ok(Outcome::Already) };
-        active.check_process()?;
         if self.state() == PluginState::Enabled {
             // From here on no call reaches a connection.
             self.set_state(PluginState::Draining);
             let mut table = self.table.write();
             for (_, entry) in table.entries() {
-                entry.connection.mailbox.put(Command::Shutdown(connection::reason::DISABLED));
+                let _ = entry.connection.mailbox.put(Command::Shutdown(connection::reason::DISABLED));
             }
             table.clear();
             drop(table);
@@ -161,13 +177,12 @@ impl Plugin {
             let _ = active.control.send(Control::Shutdown { deadline });
         }
         if self.drained(&mut running, deadline) {
-            log::write(Level::Info, 0, || "Socket.IO plugin deactivated".into());
             Ok(Outcome::Done)
         } else {
             Err(Refusal::new(
                 RefusalKind::Timeout,
                 format!(
-                    "Something still winds down after {timeout_ms} ms, most likely the look-up of a name or a file that does not answer. Call disable again."
+                    "Something still winds down after {timeout_ms} ms, most likely the look-up of a name, a file that does not answer, or the host's log. Call disable again."
                 ),
             ))
         }
@@ -175,7 +190,8 @@ impl Plugin {
 
     /// Waits for the threads; true: all are gone and the plugin is deactivated.
     fn drained(&self, running: &mut Option<Running>, deadline: Instant) -> bool {
-        let gone = running.as_ref().is_none_or(|active| active.threads.join(deadline));
+        let gone = running.as_ref().is_none_or(|active| active.threads.join(deadline))
+            && log::close("Socket.IO plugin deactivated", deadline);
         if gone {
             *running = None;
             self.events.close();
@@ -189,7 +205,6 @@ impl Plugin {
         let Some(running) = self.control.try_lock() else { return Plugin::busy() };
         self.check_enabled()?;
         let Some(active) = &*running else { return Err(Refusal::not_enabled()) };
-        active.check_process()?;
         let parsed = settings::parse(text);
         if !parsed.is_usable() {
             return Err(Refusal::new(RefusalKind::Settings, parsed.report()));
@@ -207,7 +222,7 @@ impl Plugin {
             .collect();
         for handle in gone {
             if let Some(entry) = table.remove(handle) {
-                entry.connection.mailbox.put(Command::Shutdown(connection::reason::CLIENT));
+                let _ = entry.connection.mailbox.put(Command::Shutdown(connection::reason::CLIENT));
             }
         }
         for config in parsed.connections {
@@ -216,7 +231,7 @@ impl Plugin {
                 Some(handle) => {
                     let entry = table.get(handle)?;
                     if *entry.config != *config {
-                        entry.connection.mailbox.put(Command::Configure(Arc::clone(&config)));
+                        entry.connection.mailbox.put(Command::Configure(Arc::clone(&config)))?;
                         table.set_config(handle, config);
                     }
                 }
@@ -226,9 +241,10 @@ impl Plugin {
                         .insert(Arc::clone(&config), |handle| Arc::new(Connection::new(handle, &config.name, &limits)));
                     let connection = Arc::clone(&table.get(handle)?.connection);
                     if config.autostart {
-                        connection.mailbox.put(Command::Start);
+                        let _ = connection.mailbox.put(Command::Start);
                     }
-                    let _ = active.control.send(Control::Run(connection, config));
+                    let unserved = Unserved::new(connection, config, Arc::clone(&self.events));
+                    let _ = active.control.send(Control::Run(unserved));
                 }
             }
         }
@@ -278,7 +294,7 @@ impl Plugin {
         connection.outbound.reserve(bytes).map_err(|is_first| {
             connection.status.dropped.fetch_add(1, Ordering::Relaxed);
             if is_first {
-                connection.mailbox.put(Command::QueueFull);
+                let _ = connection.mailbox.put(Command::QueueFull);
             }
             Refusal::new(
                 RefusalKind::QueueFull,
@@ -301,7 +317,7 @@ impl Plugin {
     pub fn take_events(&self, max: usize, out: &mut Vec<Event>) -> Result<Option<bool>, Refusal> {
         // Looked at before the queue: what was appended before the plugin was deactivated is then seen.
         let disabled = self.state() == PluginState::Disabled;
-        let taken = self.events.take(max, out);
+        let taken = self.events.take(max, out).map_err(|_| Refusal::no_memory())?;
         // While it drains, the last events may still come.
         if taken == Some(false) && out.is_empty() && disabled {
             return Err(Refusal::not_enabled());
@@ -332,15 +348,6 @@ impl Plugin {
     }
 }
 
-impl Running {
-    fn check_process(&self) -> Result<(), Refusal> {
-        if self.process == std::process::id() {
-            return Ok(());
-        }
-        Err(Refusal::new(RefusalKind::State, "This process was forked from the one that activated the plugin."))
-    }
-}
-
 /// Checks a settings text without using it.
 pub fn check_settings(text: &[u8]) -> Result<Outcome, Refusal> {
     let parsed = settings::parse(text);
@@ -358,8 +365,9 @@ async fn run_connections(mut commands: mpsc::UnboundedReceiver<Control>, environ
     let deadline = loop {
         tokio::select! {
             control = commands.recv() => match control {
-                Some(Control::Run(connection, config)) => {
-                    connections.spawn_local(connection::run(connection, config, Rc::clone(&environment)));
+                Some(Control::Run(unserved)) => {
+                    failpoint::pass("thread", unserved.name());
+                    connections.spawn_local(unserved.run(Rc::clone(&environment)));
                 }
                 Some(Control::Shutdown { deadline }) => {
                     environment.shut_down();

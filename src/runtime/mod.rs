@@ -11,7 +11,8 @@ use std::time::Instant;
 use parking_lot::{Condvar, Mutex};
 use tokio::sync::{Semaphore, oneshot};
 
-use crate::platform::with_signals_blocked;
+use crate::diagnostics::failpoint;
+use crate::platform::{thread_is_ours, with_signals_blocked};
 
 /// The threads of one activation.
 #[derive(Default)]
@@ -32,6 +33,7 @@ impl Threads {
         let ended = End { threads: Arc::clone(self), done: Arc::clone(&done) };
         let handle = with_signals_blocked(|| {
             std::thread::Builder::new().name(name.into()).spawn(move || {
+                thread_is_ours();
                 let _ended = ended;
                 body();
             })
@@ -103,7 +105,9 @@ impl Blocking {
     pub async fn run<T: Send + 'static>(&self, call: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
         let permit = Arc::clone(&self.free).acquire_owned().await.map_err(io::Error::other)?;
         let (answer, answered) = oneshot::channel();
-        self.threads.spawn(self.name, move || {
+        let name = self.name;
+        self.threads.spawn(name, move || {
+            failpoint::pass(name, "");
             let result = call();
             drop(permit);
             // Nobody may be waiting any more.

@@ -304,6 +304,8 @@ pub struct Limits {
     pub message_bytes: usize,
     /// Attachments of one received event.
     pub message_attachments: usize,
+    /// How long each attachment of a received event may take.
+    pub attachment_timeout: Duration,
     /// Nesting of a received message.
     pub json_depth: usize,
     /// Bytes of the answer to a connection attempt.

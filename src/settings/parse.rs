@@ -13,9 +13,12 @@ use super::{
 };
 use crate::descriptor::{CONNECTION_FIELDS, Field, ValueType};
 use crate::diagnostics::nearest;
+use crate::protocol::json::deeper_than;
 
 /// The largest settings text that is read.
 pub const MAXIMUM_TEXT: usize = 4 << 20;
+/// Objects and lists within each other at most: they are read on the stack of the host's thread.
+const MAXIMUM_DEPTH: usize = 36;
 /// The most connections of one project.
 const MAXIMUM_CONNECTIONS: usize = 10_000;
 
@@ -110,6 +113,10 @@ fn read(text: &[u8]) -> Result<Vec<Value>, (String, &'static str)> {
     let text = std::str::from_utf8(text).map_err(|error| {
         (format!("the settings text is not UTF-8 (byte {})", error.valid_up_to()), "Save it as UTF-8")
     })?;
+    if deeper_than(text, MAXIMUM_DEPTH) {
+        let what = format!("the settings text is nested more than {MAXIMUM_DEPTH} deep");
+        return Err((what, "Check that this is the settings text of a project"));
+    }
     let value: Value =
         serde_json::from_str(text).map_err(|error| (format!("the settings text is not JSON: {error}"), SHAPE))?;
     let Value::Object(mut object) = value else {
@@ -227,6 +234,7 @@ impl<'a> Reader<'a> {
                 inbound_bytes: self.number("inbound_bytes") as usize,
                 message_bytes: self.number("message_bytes") as usize,
                 message_attachments: self.number("message_attachments") as usize,
+                attachment_timeout: self.seconds("attachment_timeout"),
                 json_depth: self.number("json_depth") as usize,
                 handshake_bytes: self.number("handshake_bytes") as usize,
                 unanswered_replies: self.number("unanswered_replies") as usize,
@@ -446,6 +454,11 @@ impl<'a> Reader<'a> {
             None => Map::new(),
             Some(Value::Object(object)) => object.clone(),
             Some(Value::String(text)) if text.trim().is_empty() => Map::new(),
+            Some(Value::String(text)) if deeper_than(text, MAXIMUM_DEPTH) => {
+                let what = format!("is nested more than {MAXIMUM_DEPTH} deep");
+                self.error(field.label, what, "Enter an object such as {\"token\":\"env:TOKEN\"}");
+                Map::new()
+            }
             Some(Value::String(text)) => match serde_json::from_str(text) {
                 Ok(Value::Object(object)) => object,
                 Ok(other) => {

@@ -7,6 +7,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use socket2::{SockRef, TcpKeepalive};
 use tokio::net::TcpStream;
 
 use crate::diagnostics::{Code, Problem};
@@ -14,6 +15,11 @@ use crate::settings::Address;
 
 /// RFC 8305, section 5: Connection Attempt Delay.
 const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
+
+/// What stands in between forgets a connection over which nothing goes, and a dead one must not stay open for ever: asked
+/// after a minute, given up after another one (RFC 9293, section 3.8.4).
+const KEEPALIVE: TcpKeepalive =
+    TcpKeepalive::new().with_time(Duration::from_secs(60)).with_interval(Duration::from_secs(15)).with_retries(4);
 
 /// Why no address answered.
 pub struct Unreached {
@@ -61,6 +67,7 @@ pub async fn connect(addresses: Vec<SocketAddr>) -> Result<TcpStream, Unreached>
             Some(Ok(stream)) => {
                 // Events are small and wanted at once; gathering them is our own work.
                 let _ = stream.set_nodelay(true);
+                let _ = SockRef::from(&stream).set_tcp_keepalive(&KEEPALIVE);
                 return Ok(stream);
             }
             // That somebody refused tells more than that somebody else could not be reached.

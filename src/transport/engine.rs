@@ -271,6 +271,7 @@ impl Opening<'_> {
             };
             self.progress.begin(Stage::Handshake);
             let handshake = self.shake_hands(&mut socket, &address).await?;
+            socket.set_patience(handshake.silence());
             return Ok((
                 Engine { kind: Kind::WebSocket(Box::new(socket)), memory: Rc::clone(&self.memory) },
                 handshake,
@@ -288,7 +289,7 @@ impl Opening<'_> {
             Ok(_) => return Err(not_socketio("a binary frame".into())),
             Err(Lost::Closed(how)) => return Err(not_socketio(format!("nothing and ended ({how})"))),
             Err(Lost::Broken(how) | Lost::TooLarge(how)) => return Err(not_socketio(format!("a wrong frame ({how})"))),
-            Err(Lost::Failed(problem)) => return Err(problem),
+            Err(lost @ (Lost::Stuck(_) | Lost::Failed(_))) => return Err(lost.problem(address)),
         };
         if text.len() > limit {
             return Err(Problem::new(Code::LimitExceeded)

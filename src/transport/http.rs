@@ -19,6 +19,7 @@ use hyper_util::rt::TokioIo;
 use tokio::task::JoinSet;
 
 use super::cookies::Cookies;
+use super::patience::Written;
 use super::{Dialer, Progress, Request, Route, Stage};
 use crate::diagnostics::{Code, Problem};
 use crate::settings::Address;
@@ -66,16 +67,24 @@ impl Answer {
     }
 }
 
+/// What a request sends.
+pub struct Upload {
+    pub payload: Vec<u8>,
+    /// Counts what has left.
+    pub written: Written,
+}
+
 impl Client {
-    /// Sends a request and waits for the head of its answer. `body` None: GET, otherwise POST.
+    /// Sends a request and waits for the head of its answer. `upload` None: GET, otherwise POST.
     pub async fn exchange(
         &self,
         lane: Option<Lane>,
         target: &str,
-        body: Option<Vec<u8>>,
+        upload: Option<Upload>,
         progress: &Progress,
     ) -> Result<Answer, Problem> {
-        let mut request = self.build(target, body)?;
+        let (payload, written) = upload.map(|upload| (upload.payload, upload.written)).unzip();
+        let mut request = self.build(target, payload)?;
         if let Some(mut lane) = lane.filter(|lane| lane.used.elapsed() < IDLE_LIMIT)
             // The server may have closed a connection that was not used for a while.
             && lane.sender.ready().await.is_ok()
@@ -90,7 +99,10 @@ impl Client {
                 },
             }
         }
-        let stream = self.route.connect(&self.dialer, &self.address, progress).await?;
+        let mut stream = self.route.connect(&self.dialer, &self.address, progress).await?;
+        if let Some(written) = &written {
+            stream.count_into(written);
+        }
         progress.begin(Stage::Polling);
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(BUFFER_LIMIT)

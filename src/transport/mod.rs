@@ -4,7 +4,10 @@ mod certificate;
 mod cookies;
 mod dial;
 mod engine;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod http;
+mod patience;
 mod polling;
 mod progress;
 mod proxy;
@@ -27,7 +30,7 @@ pub use engine::{Engine, Memory, Room};
 pub use progress::{Progress, Stage};
 pub use resolve::Resolver;
 pub use route::{Dialer, Route};
-pub use stream::Stream;
+pub use stream::{Layer, Stream};
 
 use crate::diagnostics::{Code, Problem, clock};
 use crate::settings::{Address, ConnectionConfig, Resolved, TransportChoice};
@@ -145,6 +148,8 @@ pub enum Lost {
     Broken(String),
     /// A message is larger than the limit.
     TooLarge(String),
+    /// The other end took nothing of what was sent for so long.
+    Stuck(Duration),
     /// Something that has an entry in the catalogue.
     Failed(Problem),
 }
@@ -156,6 +161,9 @@ impl Lost {
             Lost::Closed(how) => (Code::ConnectionLost, how),
             Lost::Broken(how) => (Code::ProtocolError, how),
             Lost::TooLarge(how) => (Code::LimitExceeded, how),
+            Lost::Stuck(limit) => {
+                return Problem::new(Code::SendTimeout).with("address", address).with("seconds", limit.as_secs_f64());
+            }
             Lost::Failed(problem) => return problem,
         };
         Problem::new(code).with("address", address).with("reason", reason)

@@ -1,7 +1,8 @@
 //! HTTP long-polling: one request waits for packets, another one sends them (Engine.IO protocol, "HTTP long-polling").
 
 use std::collections::VecDeque;
-use std::pin::Pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,7 +11,8 @@ use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
 use tokio::time::{Sleep, sleep};
 
-use super::http::{Answer, BREAK, Client, Lane};
+use super::http::{Answer, BREAK, Client, Lane, Upload};
+use super::patience::{Patience, Written};
 use super::recognise::{self, REDIRECTS};
 use super::upgrade::{self, NotMoved};
 use super::websocket::WebSocket;
@@ -52,6 +54,10 @@ pub struct Polling {
     ending: Option<(Problem, Pin<Box<Sleep>>)>,
     /// Answers without a packet, one after the other.
     empty_answers: u32,
+    /// What the requests that send have written.
+    written: Written,
+    /// How long the server may take nothing of them.
+    patience: Duration,
 }
 
 /// The request that waits for packets.
@@ -219,6 +225,8 @@ impl Polling {
             upgrade,
             ending: None,
             empty_answers: 0,
+            written: Written::default(),
+            patience: handshake.silence(),
         };
         (polling, handshake)
     }
@@ -339,7 +347,7 @@ impl Polling {
     /// Ends the session politely. A request of its own: the reference server would not look at what stands before it.
     pub async fn close(mut self) {
         self.send(Frame::Text(CLOSE.into()));
-        let _ = std::future::poll_fn(|cx| self.poll_flush(cx)).await;
+        let _ = poll_fn(|cx| self.poll_flush(cx)).await;
     }
 
     /// Sends one payload after the other.
@@ -369,7 +377,8 @@ impl Polling {
                     }
                     let (client, lane) = (Rc::clone(&self.client), lane.take());
                     let target = client.request.target(&client.address, "polling", Some(&self.session));
-                    self.post = Post::Sending(post(client, lane, target, payload).boxed_local());
+                    let upload = Upload { payload, written: Rc::clone(&self.written) };
+                    self.post = Post::Sending(post(client, lane, target, upload, self.patience).boxed_local());
                 }
             }
         }
@@ -482,6 +491,7 @@ impl Polling {
                 if !at_rest || socket.poll_ready(cx).is_pending() {
                     return false;
                 }
+                socket.set_patience(self.patience);
                 let told = socket.send(Frame::Text(UPGRADE.into()));
                 self.upgrade = match std::mem::replace(&mut self.upgrade, Upgrade::Off) {
                     Upgrade::Moving(socket) if told.is_ok() => Upgrade::Done(socket),
@@ -508,14 +518,31 @@ fn lost(problem: Problem) -> Lost {
     }
 }
 
-/// Sends one payload.
+/// Sends one payload, with patience of so long.
 async fn post(
     client: Rc<Client>,
     lane: Option<Lane>,
     target: String,
-    payload: Vec<u8>,
+    upload: Upload,
+    limit: Duration,
 ) -> Result<(Lane, Duration), Problem> {
-    let mut answer = client.exchange(lane, &target, Some(payload), &Progress::default()).await?;
+    let address = client.address.clone();
+    let mut patience = Patience::new(Rc::clone(&upload.written), limit);
+    let mut answered = pin!(post_and_wait(client, lane, target, upload));
+    poll_fn(|cx| match answered.as_mut().poll(cx) {
+        Poll::Pending => patience.poll(cx).map(|()| Err(Lost::Stuck(limit).problem(&address))),
+        ready => ready,
+    })
+    .await
+}
+
+async fn post_and_wait(
+    client: Rc<Client>,
+    lane: Option<Lane>,
+    target: String,
+    upload: Upload,
+) -> Result<(Lane, Duration), Problem> {
+    let mut answer = client.exchange(lane, &target, Some(upload), &Progress::default()).await?;
     if answer.status != http::StatusCode::OK {
         return Err(refusal(client, answer).await);
     }

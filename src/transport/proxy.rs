@@ -203,17 +203,17 @@ fn of_environment(address: &Address, environment: impl Fn(&str) -> Option<String
 }
 
 /// What a proxy answers.
-struct Answer {
+pub(super) struct Answer {
     /// Bytes of its head.
-    length: usize,
-    status: u16,
+    pub(super) length: usize,
+    pub(super) status: u16,
     reason: String,
     /// The kinds of proof that it takes.
     offers: Vec<String>,
 }
 
 /// Reads a head, if it is complete.
-fn read_head(bytes: &[u8]) -> Result<Option<Answer>, &'static str> {
+pub(super) fn read_head(bytes: &[u8]) -> Result<Option<Answer>, &'static str> {
     // An alert of TLS (RFC 8446, section 5.1).
     if bytes.starts_with(&[0x15, 0x03]) {
         return Err("it expects an encrypted connection, which is not supported");

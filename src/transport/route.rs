@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::proxy::Proxy;
 use super::tls::{Tls, TlsInput};
-use super::{Progress, Resolver, Stage, Stream, dial};
+use super::{Layer, Progress, Resolver, Stage, Stream, dial};
 use crate::diagnostics::{Code, Problem};
 use crate::runtime::Blocking;
 use crate::settings::{Address, ConnectionConfig, Resolved};
@@ -27,11 +27,14 @@ impl Dialer {
         if !config.has_references() {
             return config.resolve();
         }
-        let (owned, name) = (Arc::clone(config), &config.name);
-        self.files
-            .run(move || owned.resolve())
-            .await
-            .unwrap_or_else(|error| Err(Problem::new(Code::Internal).with("connection", name).with("reason", error)))
+        let owned = Arc::clone(config);
+        self.files.run(move || owned.resolve()).await.unwrap_or_else(|error| {
+            Err(Problem::new(Code::SecretUnavailable)
+                .with("field", config.references().join(", "))
+                .with("connection", &config.name)
+                .with("reference", "a variable or a file")
+                .with("reason", format!("the system gave no thread for it ({error})")))
+        })
     }
 }
 
@@ -62,9 +65,9 @@ impl Route {
         match tls {
             Some(tls) => {
                 progress.begin(Stage::Tls);
-                tls.encrypt(stream, address, progress).await.map(|stream| Stream::Tls(Box::new(stream)))
+                tls.encrypt(stream, address, progress).await.map(|stream| Stream::new(Layer::Tls(Box::new(stream))))
             }
-            None => Ok(Stream::Tcp(stream)),
+            None => Ok(Stream::new(Layer::Tcp(stream))),
         }
     }
 

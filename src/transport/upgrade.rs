@@ -70,6 +70,6 @@ async fn open_and_ask(client: &Client, session: &str) -> Result<WebSocket, NotMo
         Err(Lost::Closed(how) | Lost::Broken(how) | Lost::TooLarge(how)) => {
             Err(NotMoved::Blocked(format!("the WebSocket opened, but nothing came through: {how}")))
         }
-        Err(Lost::Failed(problem)) => Err(problem.into()),
+        Err(lost @ (Lost::Stuck(_) | Lost::Failed(_))) => Err(lost.problem(address).into()),
     }
 }

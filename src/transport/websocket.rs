@@ -3,7 +3,9 @@
 use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::pin::Pin;
+use std::rc::Rc;
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::{Sink, Stream};
@@ -14,6 +16,7 @@ use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Error, Message, http};
 
 use super::cookies::Cookies;
+use super::patience::{Patience, Written};
 use super::{Frame, Incoming, Lost, Request, Route, Stream as ByteStream, recognise};
 use crate::diagnostics::{Code, Problem};
 use crate::settings::Address;
@@ -44,6 +47,9 @@ pub struct WebSocket {
     flushed: bool,
     /// Answers to pings that are not written yet.
     unread_pongs: u32,
+    written: Written,
+    /// None: nobody waits longer than somebody else allows.
+    patience: Option<Patience>,
 }
 
 impl WebSocket {
@@ -65,10 +71,11 @@ impl WebSocket {
                 .with("address", address)
                 .with("reason", format!("the request can't be written, {error}"))
         })?;
+        let written = stream.written();
         match tokio_tungstenite::client_async_with_config(http_request, stream, Some(config)).await {
             Ok((stream, response)) => {
                 cookies.borrow_mut().take_from(response.headers());
-                Ok(WebSocket { stream, flushed: true, unread_pongs: 0 })
+                Ok(WebSocket { stream, flushed: true, unread_pongs: 0, written, patience: None })
             }
             Err(Error::Http(response)) if recognise::location(response.status(), response.headers()).is_some() => {
                 cookies.borrow_mut().take_from(response.headers());
@@ -77,6 +84,11 @@ impl WebSocket {
             }
             Err(error) => Err(recognise::failed_upgrade(route, address, error).into()),
         }
+    }
+
+    /// From now on it is an error if the other end takes nothing for so long.
+    pub fn set_patience(&mut self, limit: Duration) {
+        self.patience = Some(Patience::new(Rc::clone(&self.written), limit));
     }
 
     /// The next frame.
@@ -107,7 +119,18 @@ impl WebSocket {
 
     /// Whether a frame can be taken now; drives what was taken before.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
-        Pin::new(&mut self.stream).poll_ready(cx).map_err(lost)
+        let ready = Pin::new(&mut self.stream).poll_ready(cx).map_err(lost);
+        self.or_stuck(ready, cx)
+    }
+
+    /// What a write came to; an error if nothing was taken for too long.
+    fn or_stuck(&mut self, written: Poll<Result<(), Lost>>, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        let Some(patience) = &mut self.patience else { return written };
+        if written.is_ready() {
+            patience.rest();
+            return written;
+        }
+        patience.poll(cx).map(|()| Err(Lost::Stuck(patience.limit())))
     }
 
     /// Takes a frame, after [`WebSocket::poll_ready`]. It leaves with the next flush.
@@ -124,7 +147,8 @@ impl WebSocket {
     /// Writes all that was taken.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         if !self.flushed {
-            ready!(Pin::new(&mut self.stream).poll_flush(cx)).map_err(lost)?;
+            let flushed = Pin::new(&mut self.stream).poll_flush(cx).map_err(lost);
+            ready!(self.or_stuck(flushed, cx))?;
             self.flushed = true;
             self.unread_pongs = 0;
         }

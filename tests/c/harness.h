@@ -19,9 +19,10 @@
  * no On Error is left that the case did not take, and threads and descriptors are as many as before. Each event is
  * held to the descriptor as it is polled.
  *
- * Environment: SOCKETIO_LIBRARY, SOCKETIO_TEST_SERVER (server.js), SOCKETIO_TEST_NODE, SOCKETIO_TEST_PYTHON and
- * SOCKETIO_TEST_SOCKETIOXIDE (executables), SOCKETIO_TEST_CERTIFICATES (a folder), SOCKETIO_TEST_TRANSPORT (the transport
- * of connections whose fields name none; WebSocket Only if it is not set), SOCKETIO_TEST_VARIANT (see Variants).
+ * Environment: SOCKETIO_LIBRARY, SOCKETIO_TEST_SERVER (server.js), SOCKETIO_TEST_NODE, SOCKETIO_TEST_PYTHON,
+ * SOCKETIO_TEST_SOCKETIOXIDE and SOCKETIO_TEST_HOSTILE (executables), SOCKETIO_TEST_CERTIFICATES (a folder),
+ * SOCKETIO_TEST_TRANSPORT (the transport of connections whose fields name none; WebSocket Only if it is not set),
+ * SOCKETIO_TEST_VARIANT (see Variants), SOCKETIO_TEST_SLOWDOWN (see `slowdown`).
  * Include this header first: it selects POSIX.
  */
 
@@ -42,7 +43,7 @@
 #define JSON(...) #__VA_ARGS__
 
 /* How long an event may take. Only a failing test ever waits that long. */
-#define PATIENCE_MS 15000
+#define PATIENCE_MS (15000 * slowdown())
 
 /* ---- Cases ---- */
 
@@ -114,6 +115,9 @@ plugin_t plugin_open(const char *path, int flags);
 void plugin_close(plugin_t *opened);
 const char *library_path(void);
 void plugin_load(void);
+
+/* Whether it was built without optimisation, with its failpoints (src/diagnostics/failpoint.rs). */
+int is_debug_library(void);
 
 /* Loads the library and enables it with a host that keeps the log. */
 void begin(void);
@@ -264,6 +268,10 @@ typedef struct wanted_t {
 #define WAIT_REPLY(of) WAIT(.node_type = SOCKETIO_NODE_SEND, .request = (of))
 const event_t *wait_event(const char *file, int line, const wanted_t *wanted);
 
+/* The same without waiting: NULL if there is none. */
+#define TAKE(...) take_event(&(wanted_t){__VA_ARGS__})
+const event_t *take_event(const wanted_t *wanted);
+
 /* Waits until a connection that stood is lost: On Stop with Will Reconnect true, and the On Error that says so. */
 const event_t *wait_lost(socketio_connection_t connection);
 
@@ -301,6 +309,9 @@ server_t *server_start(const char *options);
 server_t *python_start(const char *options);
 server_t *socketioxide_start(const char *options);
 server_t *nginx_start(const char *options);
+
+/* Starts hostile-server (tests/hostile/) with one of its cases. */
+server_t *hostile_start(const char *name);
 
 /* Starts proxy.js, which says what it can do; its reports and commands are waited for and given as a server's. */
 server_t *proxy_start(const char *options);
@@ -395,6 +406,9 @@ server_t *variant_proxy(void);
 /* Shifts the clock of the day against the true one, from now on until the case ends. */
 void clock_shift(int64_t seconds);
 
+/* The machine was asleep for so long just now: its monotonic clock stood still. */
+void machine_sleeps(int64_t seconds);
+
 /* A name is looked up as these addresses, separated by spaces, or is unknown (NULL); or its look-up hangs until another
    of these is called for it, or until the case ends. The texts must stay. All other names are the system's. */
 void name_resolves(const char *name, const char *addresses);
@@ -411,11 +425,20 @@ void set_environment(const char *name, const char *value);
 
 int64_t now_ms(void);
 void sleep_ms(int milliseconds);
+
+/* How many times longer things may take here: 1, or more under a tool that watches the process. */
+int slowdown(void);
+
+/* Without those that a sanitizer keeps for itself. */
 int thread_count(void);
 int fd_count(void);
 long rss_kib(void);
 
-/* Checks that not much more memory is in use than before. */
+/* The most that was ever in use. */
+long peak_kib(void);
+
+/* Checks that not much more memory is in use than before. Under a tool that watches the process it says nothing: such
+   tools keep what was freed. */
 #define CHECK_GROWTH(before_kib, most_kib) check_growth(__FILE__, __LINE__, before_kib, most_kib)
 void check_growth(const char *file, int line, long before_kib, long most_kib);
 

@@ -18,7 +18,7 @@ static event_t *last_event;
 /* All events before this one are taken; NULL: not looked yet. */
 static event_t *oldest_untaken;
 static int64_t last_sequence;
-static ledger_t ledgers[64];
+static ledger_t ledgers[128];
 static size_t ledger_count;
 static int errors_ignored;
 
@@ -272,6 +272,16 @@ void check_none(const char *file, int line, const wanted_t *wanted)
     if (event != NULL) {
         fail_at(file, line, "expected no %s, one came", wanted_label(wanted));
     }
+}
+
+const event_t *take_event(const wanted_t *wanted)
+{
+    poll_all();
+    event_t *event = find_event(wanted);
+    if (event != NULL) {
+        event->taken = 1;
+    }
+    return event;
 }
 
 int take_all(const wanted_t *wanted)

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define DISABLE_LIMIT_MS 3000
+#define DISABLE_LIMIT_MS (3000u * (uint32_t)slowdown())
 
 plugin_t plugin;
 
@@ -59,6 +59,19 @@ void plugin_close(plugin_t *opened)
 {
     CHECK_INT(dlclose(opened->library), 0);
     memset(opened, 0, sizeof *opened);
+}
+
+int is_debug_library(void)
+{
+    static const char wanted[] = "SOCKETIO_FAILPOINT";
+    FILE *file = fopen(library_path(), "rb");
+    CHECK(file != NULL);
+    size_t found = 0;
+    for (int c; wanted[found] != 0 && (c = getc(file)) != EOF;) {
+        found = c == wanted[found] ? found + 1 : c == wanted[0];
+    }
+    fclose(file);
+    return wanted[found] == 0;
 }
 
 void plugin_load(void)

@@ -3,7 +3,7 @@
 #include "harness_recovery.h"
 
 /* Calls only put a command into a mailbox. The rest is for a machine that is busy. */
-#define CALL_LIMIT_MS 500
+#define CALL_LIMIT_MS (500 * slowdown())
 
 const event_t *wait_failure(const char *file, int line, socketio_connection_t connection, const char *code,
                             const char *says)

@@ -151,6 +151,11 @@ server_t *nginx_start(const char *options)
     return spawn("SOCKETIO_TEST_NODE", "nginx.js", options, 1);
 }
 
+server_t *hostile_start(const char *name)
+{
+    return spawn("SOCKETIO_TEST_HOSTILE", NULL, name, 0);
+}
+
 server_t *proxy_start(const char *options)
 {
     return spawn("SOCKETIO_TEST_NODE", "proxy.js", options, 0);

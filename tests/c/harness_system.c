@@ -25,7 +25,7 @@ typedef struct name_t {
 
 typedef int getaddrinfo_t(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
-static int64_t clock_offset;
+static int64_t clock_offset, slept;
 static name_t names[16];
 static size_t name_count;
 static pthread_mutex_t names_lock = PTHREAD_MUTEX_INITIALIZER;
@@ -38,11 +38,19 @@ void clock_shift(int64_t seconds)
     __atomic_store_n(&clock_offset, seconds, __ATOMIC_SEQ_CST);
 }
 
+void machine_sleeps(int64_t seconds)
+{
+    __atomic_add_fetch(&slept, seconds, __ATOMIC_SEQ_CST);
+    __atomic_add_fetch(&clock_offset, seconds, __ATOMIC_SEQ_CST);
+}
+
 int clock_gettime(clockid_t id, struct timespec *time)
 {
     int result = (int)syscall(SYS_clock_gettime, id, time);
     if (result == 0 && id == CLOCK_REALTIME) {
         time->tv_sec += __atomic_load_n(&clock_offset, __ATOMIC_SEQ_CST);
+    } else if (result == 0 && id == CLOCK_BOOTTIME) {
+        time->tv_sec += __atomic_load_n(&slept, __ATOMIC_SEQ_CST);
     }
     return result;
 }

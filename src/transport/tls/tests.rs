@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 use super::*;
 use crate::runtime::{Blocking, Threads};
 use crate::transport::certificate::{fingerprint, hex};
-use crate::transport::{Resolver, Stream};
+use crate::transport::{Layer, Resolver, Stream};
 
 type Der = CertificateDer<'static>;
 
@@ -153,7 +153,7 @@ impl Attempt {
         let mut answer = Vec::new();
         stream.read_to_end(&mut answer).await.map_err(explained)?;
         assert_eq!(answer, b"hello");
-        let Stream::Tls(stream) = stream else { panic!("not encrypted") };
+        let Layer::Tls(stream) = stream.into_layer() else { panic!("not encrypted") };
         Ok(stream.get_ref().1.handshake_kind().unwrap())
     }
 }

@@ -17,7 +17,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("descriptor", &[]),
     ("diagnostics", &["platform"]),
     ("events", &["diagnostics", "platform", "descriptor"]),
-    ("settings", &["descriptor", "diagnostics"]),
+    ("settings", &["descriptor", "diagnostics", "protocol"]),
     ("runtime", &["platform", "diagnostics"]),
     ("transport", &["runtime", "diagnostics", "protocol", "settings"]),
     ("doctor", &["transport", "protocol", "settings", "diagnostics"]),
