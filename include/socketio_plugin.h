@@ -716,7 +716,8 @@ SOCKETIO_API uint32_t socketio_plugin_state(void);
  The fields of a connection are those of the descriptor's `connection_fields`, by their ids.
 
  Returns SOCKETIO_OK; SOCKETIO_NOTE with warnings or SOCKETIO_E_SETTINGS with errors: then `socketio_last_error`
- has all of them, a line each: the connection's name, the field, what is wrong, what to do.
+ has all of them, a line each: the connection's name, the field, what is wrong, what to do. SOCKETIO_E_RESOURCES if the
+ system gives no memory.
 
  States: all. Threads: [any]. Never blocks, opens nothing.
  */
@@ -766,19 +767,21 @@ SOCKETIO_API socketio_status_t socketio_connection_info(socketio_connection_t co
  Returns SOCKETIO_OK; SOCKETIO_E_NOT_FOUND for an unknown node type or connection; SOCKETIO_E_STALE for a removed
  connection; SOCKETIO_E_TYPE or SOCKETIO_E_INVALID for a value, named in `socketio_last_error`;
  SOCKETIO_E_UNSUPPORTED for a listener node; SOCKETIO_E_QUEUE_FULL if the connection's queue is full: nothing was
- queued and no pulse leaves; SOCKETIO_E_STATE while not activated.
+ queued and no pulse leaves; SOCKETIO_E_RESOURCES if the system gives no memory, likewise; SOCKETIO_E_STATE while not
+ activated.
 
  States: ENABLED. Threads: [any]. Never blocks, never waits for the plugin's thread.
  */
 SOCKETIO_API socketio_status_t socketio_node_execute(const struct socketio_node_call_t *node_call, struct socketio_node_result_t *result);
 
 /*
- Takes up to `max` events from the queue; 0 stands for no limit. What the poll before handed out is no longer
+ Takes up to `max` events from the queue; 0 stands for 4,096, which takes a fraction of a millisecond. What the poll before handed out is no longer
  valid, also if this one fails with SOCKETIO_E_STATE or finds nothing.
 
  Returns SOCKETIO_OK: the queue is empty now; SOCKETIO_MORE: poll again (this frame or the next). In the rare case
  that the plugin's thread holds the queue at this moment, SOCKETIO_MORE with a count of 0. After `disable` it hands
- out what was left, then returns SOCKETIO_E_STATE. SOCKETIO_E_BUSY if another thread polls.
+ out what was left, then returns SOCKETIO_E_STATE. SOCKETIO_E_BUSY if another thread polls; SOCKETIO_E_RESOURCES if
+ the system gives no memory: the events stay.
 
  States: all. Threads: [poll]. Never blocks. Calls `log` of the host.
  */

@@ -8,12 +8,13 @@ use super::status::{SOCKETIO_OK, SOCKETIO_TIMED_OUT, socketio_status_t};
 use super::types::{SOCKETIO_WAKE_FD, socketio_event_batch_t, socketio_wake_handle_t};
 use crate::registry::PLUGIN;
 
-/// Takes up to `max` events from the queue; 0 stands for no limit. What the poll before handed out is no longer
+/// Takes up to `max` events from the queue; 0 stands for 4,096, which takes a fraction of a millisecond. What the poll before handed out is no longer
 /// valid, also if this one fails with SOCKETIO_E_STATE or finds nothing.
 ///
 /// Returns SOCKETIO_OK: the queue is empty now; SOCKETIO_MORE: poll again (this frame or the next). In the rare case
 /// that the plugin's thread holds the queue at this moment, SOCKETIO_MORE with a count of 0. After `disable` it hands
-/// out what was left, then returns SOCKETIO_E_STATE. SOCKETIO_E_BUSY if another thread polls.
+/// out what was left, then returns SOCKETIO_E_STATE. SOCKETIO_E_BUSY if another thread polls; SOCKETIO_E_RESOURCES if
+/// the system gives no memory: the events stay.
 ///
 /// States: all. Threads: [poll]. Never blocks. Calls `log` of the host.
 #[unsafe(no_mangle)]

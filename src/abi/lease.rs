@@ -63,7 +63,7 @@ impl Lease {
     pub fn fill(&mut self, max: u32) -> Result<i32, Failure> {
         let storage = self.storage();
         storage.clear();
-        let max = if max == 0 { usize::MAX } else { max as usize };
+        let max = if max == 0 { AT_ONCE } else { max as usize };
         let taken = match storage.events.is_empty() {
             true => PLUGIN.take_events(max, &mut storage.events)?,
             // The poll before this one took them and failed.
@@ -86,6 +86,9 @@ impl Lease {
         }
     }
 }
+
+/// Events of a poll that does not say how many: they are laid out within a fraction of a frame.
+const AT_ONCE: usize = 4_096;
 
 /// Room that is kept between polls. More is given back, so that one flood is not paid for ever.
 const KEPT: usize = 4_096;

@@ -11,7 +11,8 @@ use crate::registry::PLUGIN;
 /// The fields of a connection are those of the descriptor's `connection_fields`, by their ids.
 ///
 /// Returns SOCKETIO_OK; SOCKETIO_NOTE with warnings or SOCKETIO_E_SETTINGS with errors: then `socketio_last_error`
-/// has all of them, a line each: the connection's name, the field, what is wrong, what to do.
+/// has all of them, a line each: the connection's name, the field, what is wrong, what to do. SOCKETIO_E_RESOURCES if the
+/// system gives no memory.
 ///
 /// States: all. Threads: [any]. Never blocks, opens nothing.
 #[unsafe(no_mangle)]

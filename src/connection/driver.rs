@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::backoff::Backoff;
-use super::session::{End, Failure, Outgoing, Retry, Session, reason};
+use super::session::{End, Failure, Outgoing, Retry, Session, UNREAD_CHECK, reason};
 use super::subscriptions::Subscriptions;
 use super::tell::error_event;
 use super::{Command, Connection};
@@ -39,14 +39,11 @@ const POLLING_CLOSE_LIMIT: Duration = Duration::from_secs(2);
 /// Connections that take their time to end; over it they are cut soon.
 const CLOSING_AT_ONCE: usize = 32;
 
+/// After a fault a connection takes no command for so long.
+const FAULT_PAUSE: Duration = Duration::from_millis(100);
+
 /// How often is looked whether credentials that were refused have changed.
 const CREDENTIALS_CHECK: Duration = Duration::from_secs(2);
-
-/// Events of a connection that are never dropped and may wait for the host; over it nothing more is tried until it polls.
-const UNREAD_LIMIT: usize = 1_000;
-
-/// How often is looked whether the host has polled.
-const UNREAD_CHECK: Duration = Duration::from_secs(1);
 
 /// Frames read before other connections get their turn.
 const FRAMES_AT_ONCE: usize = 256;
@@ -74,6 +71,12 @@ impl Environment {
     /// The plugin is deactivated: what is left has little time.
     pub fn shut_down(&self) {
         self.shut_down.send_replace(true);
+    }
+
+    /// Waits, but not beyond the deactivation.
+    async fn pause(&self, time: Duration) {
+        let mut shut_down = self.shut_down.subscribe();
+        let _ = timeout(time, shut_down.wait_for(|is_shut_down| *is_shut_down)).await;
     }
 
     fn goodbye(&self, limit: Duration) -> Goodbye {
@@ -119,6 +122,8 @@ impl Unserved {
         while let Err(panic) = AssertUnwindSafe(live(&mut task.session, &task.environment)).catch_unwind().await {
             task.session.recover(&describe_panic(&*panic));
             task.session.publish(&task.environment.events);
+            // One that comes again at once must not keep the thread busy.
+            task.environment.pause(FAULT_PAUSE).await;
         }
     }
 }
@@ -240,7 +245,7 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
         let wanted = failure.retry != Retry::Never && reconnect.automatic;
         let exhausted = wanted && reconnect.attempts != 0 && backoff.failures() >= reconnect.attempts;
         if !wanted || exhausted {
-            session.tell(failure.problem, &failure.namespace, 0, !wanted, None);
+            session.tell_failure(failure, !wanted, None);
             if exhausted {
                 let problem = Problem::new(Code::ReconnectFailed)
                     .with("attempts", backoff.failures())
@@ -255,7 +260,7 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
         let refused = failure.retry == Retry::Refused;
         let wait = if refused { usual.max(REFUSED_WAIT) } else { usual };
         session.disconnected(why, true);
-        session.tell(failure.problem, &failure.namespace, 0, false, Some(wait));
+        session.tell_failure(failure, false, Some(wait));
         session.waiting(backoff.failures());
         let config = Arc::clone(&session.config);
         let tried = attempts.tried.take();
@@ -284,7 +289,7 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
 async fn until_read(session: &mut Session, environment: &Environment, failures: u32) -> Result<(), End> {
     let handle = session.shared.handle;
     let mut is_said = false;
-    while environment.events.kept(handle) > UNREAD_LIMIT {
+    while session.is_too_much(environment.events.kept(handle)) {
         if !std::mem::replace(&mut is_said, true) {
             session.waiting(failures);
             session.warn(|| "Waiting: the host does not poll".into());
@@ -420,6 +425,7 @@ async fn converse(session: &mut Session, engine: &mut Engine, environment: &Envi
             () = shared.mailbox.rung() => 0,
             () = alarm.ring() => 0,
         };
+        session.look_at_unread(&environment.events);
         if let Err(failure) = session.check_deadlines(Instant::now(), frames > 0) {
             return End::Failed(failure);
         }
@@ -436,6 +442,10 @@ fn exchange(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) ->
     let written = write(session, engine, cx);
     let mut frames = 0;
     while frames < FRAMES_AT_ONCE {
+        if session.replay_next()? {
+            frames += 1;
+            continue;
+        }
         match engine.poll_receive(cx) {
             Poll::Pending => break,
             Poll::Ready(Ok(frame)) => {

@@ -17,6 +17,7 @@ mod status;
 mod subscriptions;
 mod tell;
 mod traffic;
+mod waiting;
 
 use std::sync::Arc;
 

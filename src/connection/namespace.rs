@@ -1,14 +1,14 @@
 //! Namespaces: joined when first used, on the same connection, each failing alone.
 
-use std::collections::VecDeque;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
 
-use super::SendEvent;
+use super::backoff::Backoff;
 use super::session::{Failure, Outgoing, Retry, Session, reason};
 use super::status::State;
+use super::waiting::Waiting;
 use crate::descriptor::type_id;
 use crate::diagnostics::{Code, Problem, Range};
 use crate::events::{Output, Text};
@@ -57,13 +57,15 @@ pub struct Namespace {
     /// Where joining it has come to.
     pub joining: Joining,
     /// Messages that wait until it is joined.
-    pub waiting: VecDeque<SendEvent>,
+    pub waiting: Waiting,
     /// Events that came before the answer to CONNECT: a server that recovers a session replays them first.
     pub early: Vec<Early>,
     /// Bytes that they hold.
     pub early_bytes: usize,
     /// Id by which the session can be recovered, if the server offers that.
     pub recovery_id: Option<String>,
+    /// How often the server ended it since the connection opened.
+    pub leaves: Backoff,
     /// Offset of the last event, for the same.
     pub offset: Option<String>,
 }
@@ -74,7 +76,8 @@ impl Namespace {
         Namespace {
             text: if name == DEFAULT_NAMESPACE { Text::constant(c"/") } else { name.into() },
             joining: Joining::Idle,
-            waiting: VecDeque::new(),
+            waiting: Waiting::default(),
+            leaves: Backoff::default(),
             early: Vec::new(),
             early_bytes: 0,
             recovery_id: None,
@@ -162,12 +165,21 @@ impl Session {
         for event in self.subscriptions.events(name) {
             self.tell_subscription(type_id::ON_SUBSCRIBE, name, &event);
         }
-        self.deliver_early(name)?;
-        let waiting = self.namespaces.get_mut(name).map(|namespace| std::mem::take(&mut namespace.waiting));
+        self.replay_early(name);
+        self.send_waiting(name);
+        Ok(())
+    }
+
+    /// Sends what waited for the namespace, once all is handed out that the server sent too early: one event of that may end
+    /// the connection, and must take no message with it.
+    pub(super) fn send_waiting(&mut self, name: &str) {
+        if self.replay.iter().any(|(other, _)| other == name) {
+            return;
+        }
+        let waiting = self.namespaces.get_mut(name).map(|namespace| namespace.waiting.take());
         for send in waiting.unwrap_or_default() {
             self.send_in(name, send);
         }
-        Ok(())
     }
 
     /// The server did not let us in.
@@ -177,6 +189,7 @@ impl Session {
             return Ok(());
         }
         namespace.joining = Joining::Refused;
+        namespace.take_early();
         let problem = Problem::refused_namespace(name, &refused.message, &refused.data);
         self.namespace_failed(name, problem, Retry::Refused, "was refused")
     }
@@ -196,7 +209,7 @@ impl Session {
             return Err(Failure { problem, namespace: name.into(), reason: reason::CONNECT, retry });
         }
         self.tell(problem, name, 0, true, None);
-        let waiting = self.namespaces.get_mut(name).map(|n| std::mem::take(&mut n.waiting)).unwrap_or_default();
+        let waiting = self.namespaces.get_mut(name).map(|namespace| namespace.waiting.take()).unwrap_or_default();
         let given_up = self.give_up(waiting);
         self.tell_not_sent(given_up, &format!("namespace {name} {what}"), name);
         Ok(())
@@ -214,11 +227,10 @@ impl Session {
             return Err(Failure { retry, ..Failure::lost(problem, reason::SERVER) });
         }
         let reconnect = self.config.reconnect;
+        let mut retry_in = None;
         if let Some(namespace) = self.namespaces.get_mut(name) {
-            namespace.joining = match reconnect.after_server_disconnect {
-                true => Joining::Later(Instant::now() + reconnect.delay),
-                false => Joining::Idle,
-            };
+            retry_in = reconnect.after_server_disconnect.then(|| namespace.leaves.next(&reconnect, fastrand::f64()));
+            namespace.joining = retry_in.map_or(Joining::Idle, |wait| Joining::Later(Instant::now() + wait));
             (namespace.recovery_id, namespace.offset) = (None, None);
         }
         self.questions.forget(name);
@@ -226,7 +238,6 @@ impl Session {
         for ask in self.asks.give_up_all(|ask| ask.namespace == name) {
             self.tell_no_reply(&ask, Some(Range::NotConnected));
         }
-        let retry_in = reconnect.after_server_disconnect.then_some(reconnect.delay);
         self.tell(problem, name, 0, false, retry_in);
         Ok(())
     }

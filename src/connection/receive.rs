@@ -8,15 +8,18 @@ use bytes::Bytes;
 
 use super::Delivery;
 use super::namespace::{Early, Joining, Namespace};
-use super::session::{Failure, Session, reason};
+use super::session::{Failure, Session, UNREAD_LIMIT, reason};
 use super::traffic::Direction;
 use crate::descriptor::{field_index, type_id};
 use crate::diagnostics::{Code, Problem, clock, failpoint};
-use crate::events::{Body, Class, Event, EventQueue, InboundLimits, Output, Received, Text};
+use crate::events::{Body, Class, Event, EventQueue, InboundLimits, Kept, Output, Received, Text};
 use crate::protocol::json::{self, Elements};
 use crate::protocol::socketio::{self, Connected, Kind, Packet, RESERVED_EVENTS, Refused};
 use crate::protocol::{Malformed, engineio};
 use crate::transport::Incoming;
+
+/// Bytes of the offset of a recovery at most: adapters use some ten, and it is sent back with each CONNECT.
+const OFFSET_LIMIT: usize = 256;
 
 /// A packet whose attachments are still coming.
 pub struct Partial {
@@ -241,38 +244,46 @@ impl Session {
 
     /// An event of a namespace whose answer is still due waits for it; one of any other namespace is nobody's.
     fn keep_early(&mut self, packet: &Packet<'_>, attachments: Option<Vec<Bytes>>) -> Result<(), Failure> {
-        let limit = self.config.limits.inbound_bytes;
+        let limits = self.inbound_limits();
         let Some(namespace) = self.namespaces.get_mut(packet.namespace) else { return Ok(()) };
         if !matches!(namespace.joining, Joining::Asked(_)) {
             return Ok(());
         }
         let early = Early { id: packet.id, payload: packet.payload.to_string(), attachments };
         namespace.early_bytes += early.size();
-        if namespace.early_bytes > limit {
-            return Err(
-                self.over_limit(format!("events of more than {limit} bytes before the namespace was connected"))
-            );
-        }
         namespace.early.push(early);
-        Ok(())
+        let over = match (namespace.early_bytes > limits.bytes, namespace.early.len() > limits.events) {
+            (true, _) => format!("{} bytes", limits.bytes),
+            (_, true) => limits.events.to_string(),
+            _ => return Ok(()),
+        };
+        Err(self.over_limit(format!("events of more than {over} before the namespace was connected")))
     }
 
-    /// Delivers what came before the namespace was joined.
-    pub(super) fn deliver_early(&mut self, name: &str) -> Result<(), Failure> {
+    /// What came before the namespace was joined is handed out before anything that comes now.
+    pub(super) fn replay_early(&mut self, name: &str) {
         let early = self.namespaces.get_mut(name).map(Namespace::take_early);
-        for Early { id, payload, attachments } in early.unwrap_or_default() {
-            let count = attachments.as_ref().map_or(0, Vec::len);
-            let packet = Packet { kind: Kind::Event, attachments: count, namespace: name, id, payload: &payload };
-            self.event(&packet, attachments)?;
+        self.replay.extend(early.unwrap_or_default().into_iter().map(|early| (name.to_string(), early)));
+    }
+
+    /// Hands out the next event that came too early; false: there is none.
+    pub fn replay_next(&mut self) -> Result<bool, Failure> {
+        let Some((name, Early { id, payload, attachments })) = self.replay.pop_front() else { return Ok(false) };
+        let count = attachments.as_ref().map_or(0, Vec::len);
+        let packet = Packet { kind: Kind::Event, attachments: count, namespace: &name, id, payload: &payload };
+        self.event(&packet, attachments)?;
+        if self.replay.front().is_none_or(|(next, _)| *next != name) {
+            self.send_waiting(&name);
         }
-        Ok(())
+        Ok(true)
     }
 
     /// Remembers the offset by which a session is recovered: the last argument, if it is text. Tells whether that was
     /// put there for this purpose and not by whoever sent the event.
     fn keep_offset(&mut self, name: &str, id: Option<u64>, elements: &Elements<'_>) -> bool {
         // An event that wants an answer has none.
-        let Some(last) = elements.last.filter(|last| id.is_none() && last.starts_with('"')) else { return false };
+        let is_text = |last: &&str| id.is_none() && last.starts_with('"') && last.len() <= OFFSET_LIMIT;
+        let Some(last) = elements.last.filter(is_text) else { return false };
         let last = json::unescape(last);
         let is_offset = socketio::looks_like_offset(&last, unix_ms());
         if let Some(namespace) = self.namespaces.get_mut(name) {
@@ -333,6 +344,17 @@ impl Session {
         InboundLimits { events: limits.inbound_messages, bytes: limits.inbound_bytes }
     }
 
+    /// Whether so much waits for the host that nothing may be tried that causes more.
+    pub fn is_too_much(&self, kept: Kept) -> bool {
+        kept.events > UNREAD_LIMIT || kept.bytes > self.config.limits.inbound_bytes
+    }
+
+    /// Looks how much waits, while a namespace is to be asked for again.
+    pub fn look_at_unread(&mut self, queue: &EventQueue) {
+        let returns = |namespace: &Namespace| matches!(namespace.joining, Joining::Later(_));
+        self.is_unread = self.namespaces.values().any(returns) && self.is_too_much(queue.kept(self.shared.handle));
+    }
+
     /// Hands what happened to the queue of the host.
     pub fn publish(&mut self, queue: &EventQueue) {
         if self.events.is_empty() {
@@ -341,6 +363,7 @@ impl Session {
         let limits = self.inbound_limits();
         let Session { shared, events, .. } = self;
         let overflow = queue.append(shared.handle, events, limits, &shared.status.dropped);
+        self.has_too_much |= overflow.kept_too_much;
         if overflow.first {
             let problem = Problem::new(Code::InboundOverflow).with("connection", &self.config.name);
             self.tell(problem, socketio::DEFAULT_NAMESPACE, 0, false, None);

@@ -1,5 +1,6 @@
 //! From commands to frames.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -33,23 +34,15 @@ impl Session {
         }
         let namespace = self.join(name);
         let refused = matches!(namespace.joining, Joining::Refused | Joining::Late);
-        if namespace.joining == Joining::Joined {
+        if namespace.joining == Joining::Joined && namespace.waiting.is_empty() {
             return self.send_now(name, send);
         }
         if refused || send.policy == IfNotConnected::Drop {
             return self.give_up_one(name, send, refused);
         }
-        let waiting = &mut namespace.waiting;
-        if send.policy == IfNotConnected::KeepLatest
-            && let Some(earlier) = waiting
-                .iter_mut()
-                .find(|earlier| earlier.policy == IfNotConnected::KeepLatest && earlier.event == send.event)
-        {
-            let replaced = std::mem::replace(earlier, send);
+        if let Some(replaced) = namespace.waiting.put(send) {
             self.give_up_question(replaced.request, Range::NotConnected);
-            return;
         }
-        waiting.push_back(send);
     }
 
     fn give_up_one(&mut self, name: &str, send: SendEvent, refused: bool) {
@@ -157,18 +150,18 @@ impl Session {
 }
 
 /// Checks a message. Also gives the numbers of the attachments that have a place in it.
-fn content<'a>(message: &'a Message, event: &str) -> Result<(Content<'a>, Vec<usize>), Problem> {
+fn content<'a>(message: &'a Message, event: &str) -> Result<(Content<'a>, HashSet<usize>), Problem> {
     let invalid = |expected: &str, reason: String| {
         Problem::new(Code::JsonInvalid).with("event", quoted(event)).with("expected", expected).with("reason", reason)
     };
     let content = match message.format {
-        Format::Text => return Ok((Content::Text(&message.text), Vec::new())),
-        Format::Binary => return Ok((Content::Nothing, Vec::new())),
+        Format::Text => return Ok((Content::Text(&message.text), HashSet::new())),
+        Format::Binary => return Ok((Content::Nothing, HashSet::new())),
         Format::Json => {
             json::check(&message.text).map_err(|wrong| invalid("a JSON value", wrong.0))?;
             Content::Json(&message.text)
         }
-        Format::Arguments if message.text.trim().is_empty() => return Ok((Content::Nothing, Vec::new())),
+        Format::Arguments if message.text.trim().is_empty() => return Ok((Content::Nothing, HashSet::new())),
         Format::Arguments => {
             json::elements(&message.text).map_err(|wrong| invalid("a JSON array", wrong.0))?;
             Content::Arguments(&message.text)
@@ -176,7 +169,7 @@ fn content<'a>(message: &'a Message, event: &str) -> Result<(Content<'a>, Vec<us
     };
     let count = message.attachments.len();
     if count == 0 {
-        return Ok((content, Vec::new()));
+        return Ok((content, HashSet::new()));
     }
     let placed = json::placeholders(&message.text).map_err(|wrong| invalid("usable", wrong.0))?;
     if let Some(number) = placed.iter().find(|&&number| number >= count as u64) {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::acks::{Asks, Questions};
 use super::examine::Tests;
-use super::namespace::{Joining, Namespace};
+use super::namespace::{Early, Joining, Namespace};
 use super::receive::Partial;
 use super::status::{State, Transport};
 use super::subscriptions::Subscriptions;
@@ -135,6 +135,12 @@ pub struct Heartbeat {
     slept: Duration,
 }
 
+/// Events of a connection that are never dropped and may wait for the host; over it nothing is tried that causes more.
+pub(super) const UNREAD_LIMIT: usize = 1_000;
+
+/// How often is looked whether the host has taken them.
+pub(super) const UNREAD_CHECK: Duration = Duration::from_secs(1);
+
 /// How often is looked whether the device slept. All connections look at the same moments.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
@@ -187,6 +193,8 @@ pub struct Session {
     pub(super) namespaces: BTreeMap<String, Namespace>,
     pub(super) asks: Asks,
     pub(super) questions: Questions,
+    /// Events that came before their namespace was joined and are handed out now, a few at a time.
+    pub(super) replay: VecDeque<(String, Early)>,
     /// A packet whose attachments are still coming.
     pub(super) partial: Option<Partial>,
     /// What the server takes at most in one message.
@@ -214,6 +222,10 @@ pub struct Session {
     pub(super) shut_down: bool,
     /// Connection tests, which go on whatever becomes of the session.
     pub(super) tests: Tests,
+    /// The host takes nothing of what it is told: what causes more waits.
+    pub(super) is_unread: bool,
+    /// Replies came although far too many wait for the host.
+    pub(super) has_too_much: bool,
     /// Problems told since the state last changed, so that none is told again and again.
     pub(super) told: HashSet<u64>,
     /// Events that arrived without a subscription, of which a hint was given since Start.
@@ -235,6 +247,7 @@ impl Session {
             namespaces: BTreeMap::new(),
             asks: Asks::default(),
             questions: Questions::default(),
+            replay: VecDeque::new(),
             partial: None,
             max_payload: usize::MAX,
             auth: Auth::new(),
@@ -249,6 +262,8 @@ impl Session {
             was_connected: false,
             shut_down: false,
             tests: Tests::default(),
+            is_unread: false,
+            has_too_much: false,
             told: HashSet::new(),
             hinted: HashSet::new(),
         }
@@ -276,10 +291,10 @@ impl Session {
         let fresh = Session::new(Arc::clone(&self.shared), Arc::clone(&self.config), subscriptions);
         let broken = std::mem::replace(self, fresh);
         (self.inbox, self.events, self.asks) = (broken.inbox, broken.events, broken.asks);
-        self.tests = broken.tests;
+        (self.tests, self.told) = (broken.tests, broken.told);
         let problem = Problem::new(Code::Internal).with("connection", &self.config.name).with("reason", what);
         self.tell(problem, DEFAULT_NAMESPACE, 0, true, None);
-        let waiting = broken.namespaces.into_values().flat_map(|namespace| namespace.waiting);
+        let waiting = broken.namespaces.into_values().flat_map(|mut namespace| namespace.waiting.take());
         let given_up = self.give_up(waiting);
         self.tell_not_sent(given_up, "a fault inside the plugin", DEFAULT_NAMESPACE);
         if broken.started || matches!(broken.owed, Some(Owed::End)) {
@@ -406,6 +421,15 @@ impl Session {
             return;
         }
         self.wake_namespaces(|joining| matches!(joining, Joining::Refused | Joining::Idle));
+    }
+
+    /// Namespaces that are to be asked for again wait at least until then.
+    fn put_off_namespaces(&mut self, until: Instant) {
+        for namespace in self.namespaces.values_mut() {
+            if let Joining::Later(at) = &mut namespace.joining {
+                *at = until.max(*at);
+            }
+        }
     }
 
     fn wake_namespaces(&mut self, asleep: impl Fn(&Joining) -> bool) {
@@ -594,6 +618,9 @@ impl Session {
                 namespace.waiting.retain(|send| !unsent.contains(&send.request));
             }
         }
+        if self.is_unread {
+            self.put_off_namespaces(now + UNREAD_CHECK);
+        }
         self.wake_namespaces(|joining| matches!(joining, Joining::Later(at) if *at <= now));
         if let Some(heartbeat) = &mut self.heartbeat
             && heartbeat.is_over(now)
@@ -603,6 +630,10 @@ impl Session {
                 .with("address", &self.config.address)
                 .with("seconds", heartbeat.limit.as_secs_f64());
             return Err(Failure::lost(problem, reason::PING_TIMEOUT));
+        }
+        if self.has_too_much {
+            let limit = self.config.limits.inbound_bytes;
+            return Err(self.over_limit(format!("replies of more than {limit} bytes that the project does not take")));
         }
         if self.partial.as_ref().is_some_and(|partial| partial.deadline <= now) {
             let problem = Problem::new(Code::AttachmentTimeout)
@@ -692,6 +723,8 @@ impl Session {
     fn reset(&mut self) {
         self.open = false;
         self.stands = false;
+        self.has_too_much = false;
+        self.replay.clear();
         self.heartbeat = None;
         self.pong_is_due = false;
         self.ping_sent = None;
@@ -725,7 +758,7 @@ impl Session {
 
     fn give_up_waiting(&mut self) -> usize {
         let waiting: Vec<SendEvent> =
-            self.namespaces.values_mut().flat_map(|namespace| std::mem::take(&mut namespace.waiting)).collect();
+            self.namespaces.values_mut().flat_map(|namespace| namespace.waiting.take()).collect();
         self.give_up(waiting)
     }
 

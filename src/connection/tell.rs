@@ -4,7 +4,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Duration;
 
 use super::acks::Ask;
-use super::session::Session;
+use super::session::{Failure, Retry, Session};
 use crate::descriptor::{field_index, type_id};
 use crate::diagnostics::log::{self, Level};
 use crate::diagnostics::{Code, Problem, Range, nearest};
@@ -13,6 +13,9 @@ use crate::protocol::socketio::DEFAULT_NAMESPACE;
 
 /// Names of events about which a hint is given, at most: after them the server is known to send what is not wanted.
 const HINTS: usize = 32;
+
+/// Bytes of such a name that are shown.
+const HINT_LENGTH: usize = 200;
 
 /// Problems remembered at most; over it they are told again.
 const TOLD_LIMIT: usize = 1_000;
@@ -58,14 +61,35 @@ impl Session {
 
     /// On Socket.IO Error, unless the same was told already since the state last changed.
     pub fn tell(&mut self, problem: Problem, namespace: &str, node: u64, fatal: bool, retry_in: Option<Duration>) {
+        let key = hash((problem.code(), namespace, problem.message()));
+        self.tell_once(key, problem, namespace, node, fatal, retry_in);
+    }
+
+    /// The same for what ended an attempt to connect, or a connection.
+    pub fn tell_failure(&mut self, failure: Failure, fatal: bool, retry_in: Option<Duration>) {
+        let Failure { problem, namespace, retry, .. } = failure;
+        // What fails again and again is one problem, even if the server words it differently each time. That it refuses in
+        // other words is news.
+        let words = if retry == Retry::Refused { problem.message() } else { String::new() };
+        let key = hash((problem.code(), &namespace, words));
+        self.tell_once(key, problem, &namespace, 0, fatal, retry_in);
+    }
+
+    fn tell_once(
+        &mut self,
+        key: u64,
+        problem: Problem,
+        namespace: &str,
+        node: u64,
+        fatal: bool,
+        retry_in: Option<Duration>,
+    ) {
         let message = problem.message();
         self.shared.status.set_last_error(problem.range());
-        let mut hasher = DefaultHasher::new();
-        (problem.code(), namespace, &message).hash(&mut hasher);
         if self.told.len() >= TOLD_LIMIT {
             self.told.clear();
         }
-        if !self.told.insert(hasher.finish()) {
+        if !self.told.insert(key) {
             self.log(Level::Debug, || format!("Again: {message}"));
             return;
         }
@@ -78,14 +102,13 @@ impl Session {
         if self.hinted.len() >= HINTS {
             return;
         }
-        let mut hasher = DefaultHasher::new();
-        (namespace, event).hash(&mut hasher);
-        if self.hinted.insert(hasher.finish()) {
+        if self.hinted.insert(hash((namespace, event))) {
             let subscribed = self.subscriptions.events(namespace);
             let hint = match nearest(event, subscribed.iter().map(String::as_str)) {
                 Some(meant) => format!(" (one subscribes to \"{meant}\")"),
                 None => String::new(),
             };
+            let event = &event[..event.floor_char_boundary(HINT_LENGTH)];
             self.info(|| format!("Event \"{event}\" arrives in {namespace}, but no node subscribes to it{hint}"));
         }
     }
@@ -102,6 +125,12 @@ impl Session {
     pub(super) fn info(&self, message: impl FnOnce() -> String) {
         self.log(Level::Info, message);
     }
+}
+
+fn hash(value: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    value.hash(&mut hasher);
+    hasher.finish()
 }
 
 /// On Socket.IO Error.

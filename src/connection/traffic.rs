@@ -54,7 +54,8 @@ impl Session {
                 Kind::ConnectError => spaced(["CONNECT_ERROR", &shown(packet.payload), "", ""]),
                 Kind::Event | Kind::BinaryEvent => {
                     let (event, arguments) = split_event(packet.payload);
-                    spaced([&shown(event), &shown(&arguments), &format!("{size} B{attachments}"), &id])
+                    let arguments = if arguments.is_empty() { String::new() } else { format!("[{}", shown(arguments)) };
+                    spaced([&shown(event), &arguments, &format!("{size} B{attachments}"), &id])
                 }
                 Kind::Ack | Kind::BinaryAck => {
                     spaced([&id, &shown(packet.payload), &format!("{size} B{attachments}"), ""])
@@ -86,11 +87,10 @@ fn names_only(payload: &str) -> String {
     Value::Object(masked).to_string()
 }
 
-/// The name of an event and the array of its arguments.
-fn split_event(payload: &str) -> (&str, String) {
-    let Ok(elements) = json::elements(payload) else { return (payload, String::new()) };
-    let Some(first) = elements.first else { return (payload, String::new()) };
+/// The name of an event, and the array of its arguments behind its first bracket.
+fn split_event(payload: &str) -> (&str, &str) {
+    let Ok(elements) = json::elements(payload) else { return (payload, "") };
+    let Some(first) = elements.first else { return (payload, "") };
     let behind = first.as_ptr() as usize - payload.as_ptr() as usize + first.len();
-    let rest = payload[behind..].trim_start().trim_start_matches(',').trim_start();
-    (first, format!("[{rest}"))
+    (first, payload[behind..].trim_start().trim_start_matches(',').trim_start())
 }

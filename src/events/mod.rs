@@ -5,7 +5,7 @@ mod text;
 
 use bytes::Bytes;
 
-pub use queue::{EventQueue, InboundLimits};
+pub use queue::{EventQueue, InboundLimits, Kept};
 pub use text::Text;
 
 use crate::diagnostics::clock;
@@ -115,12 +115,17 @@ impl Event {
 
     /// Bytes that it holds, for the limits.
     fn size(&self) -> usize {
+        let attached = |list: &[Bytes]| list.iter().map(|item| item.len() + size_of::<Bytes>()).sum::<usize>();
         let content = match &self.body {
-            Body::Received(received) => {
-                let attachments: usize = received.attachments.iter().map(|item| item.len() + size_of::<Bytes>()).sum();
-                received.block.capacity() + attachments
-            }
-            Body::Outputs(_) => 0,
+            Body::Received(received) => received.block.capacity() + attached(&received.attachments),
+            Body::Outputs(outputs) => outputs
+                .iter()
+                .map(|output| match output {
+                    Output::Text(text) | Output::Json(text) => text.as_bytes().len(),
+                    Output::Attachments(list) => attached(list),
+                    _ => 0,
+                })
+                .sum(),
         };
         content + size_of::<Event>()
     }

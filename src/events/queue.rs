@@ -31,6 +31,17 @@ pub struct Overflow {
     pub dropped: u64,
     /// Whether it is the first time since the host last took everything.
     pub first: bool,
+    /// What is never dropped had more bytes than the limit already, and became more.
+    pub kept_too_much: bool,
+}
+
+/// What waits of one connection and is never dropped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// Events.
+    pub events: usize,
+    /// Bytes.
+    pub bytes: usize,
 }
 
 type WakeCallback = Box<dyn Fn() + Send + Sync>;
@@ -65,8 +76,7 @@ struct Inner {
 /// What waits of one connection.
 #[derive(Default)]
 struct Waiting {
-    /// Events that are never dropped.
-    kept: usize,
+    kept: Kept,
     /// Numbers of the slots of its data, the oldest first; may hold some that were taken or replaced.
     slots: VecDeque<u64>,
     count: usize,
@@ -171,14 +181,16 @@ impl EventQueue {
         }
         let mut inner = self.inner.lock();
         let was_empty = inner.live == 0;
-        let overflow = inner.append(connection, events, limits);
+        let mut lost = Vec::new();
+        let overflow = inner.append(connection, events, limits, &mut lost);
         let is_empty = inner.live == 0;
         self.waiting.store(inner.live, Ordering::SeqCst);
         self.dropped.fetch_add(overflow.dropped, Ordering::Relaxed);
         dropped.fetch_add(overflow.dropped, Ordering::Relaxed);
         let (waiters, wake) = (inner.waiters, inner.wake.clone().filter(|_| was_empty && !is_empty));
-        // Nobody who is woken may find the queue locked.
+        // Nobody who is woken may find the queue locked, and giving memory back takes time.
         drop(inner);
+        drop(lost);
         if waiters > 0 {
             self.changed.notify_all();
         }
@@ -209,9 +221,9 @@ impl EventQueue {
         Ok(Some(more))
     }
 
-    /// Events of a connection that wait and are never dropped.
-    pub fn kept(&self, connection: u64) -> usize {
-        self.inner.lock().connections.get(&connection).map_or(0, |waiting| waiting.kept)
+    /// What waits of a connection and is never dropped.
+    pub fn kept(&self, connection: u64) -> Kept {
+        self.inner.lock().connections.get(&connection).map_or(Kept::default(), |waiting| waiting.kept)
     }
 
     /// Events dropped since [`EventQueue::open`].
@@ -261,7 +273,13 @@ impl Inner {
         self.connections.clear();
     }
 
-    fn append(&mut self, connection: u64, events: &mut Vec<Event>, limits: InboundLimits) -> Overflow {
+    fn append(
+        &mut self,
+        connection: u64,
+        events: &mut Vec<Event>,
+        limits: InboundLimits,
+        lost: &mut Vec<Event>,
+    ) -> Overflow {
         let mut overflow = Overflow::default();
         let Inner { slots, first_slot, live, connections, next_sequence, .. } = self;
         let data = connections.entry(connection).or_default();
@@ -270,7 +288,9 @@ impl Inner {
             *next_sequence += 1;
             let slot = *first_slot + slots.len() as u64;
             if event.class == Class::Kept {
-                data.kept += 1;
+                overflow.kept_too_much |= data.kept.bytes > limits.bytes;
+                data.kept.events += 1;
+                data.kept.bytes += event.size();
             } else {
                 if let Class::Latest(key) = event.class
                     && let Some(earlier) = data.latest.insert(key, slot)
@@ -279,6 +299,7 @@ impl Inner {
                     *live -= 1;
                     data.count -= 1;
                     data.bytes -= replaced.size();
+                    lost.push(replaced);
                 }
                 data.count += 1;
                 data.bytes += event.size();
@@ -288,10 +309,11 @@ impl Inner {
             *live += 1;
             while data.count > limits.events || (data.bytes > limits.bytes && data.count > 1) {
                 let Some(oldest) = data.slots.pop_front() else { break };
-                if let Some(lost) = take_slot(slots, *first_slot, oldest) {
+                if let Some(dropped) = take_slot(slots, *first_slot, oldest) {
                     *live -= 1;
                     data.count -= 1;
-                    data.bytes -= lost.size();
+                    data.bytes -= dropped.size();
+                    lost.push(dropped);
                     overflow.dropped += 1;
                     overflow.first |= !std::mem::replace(&mut data.overflowing, true);
                 }
@@ -339,7 +361,7 @@ impl Inner {
                 let used = data.count > 0 && data.slots.capacity() <= KEPT_SLOTS;
                 data.slots.clear();
                 data.latest.clear();
-                (data.kept, data.count, data.bytes, data.overflowing) = (0, 0, 0, false);
+                (data.kept, data.count, data.bytes, data.overflowing) = (Kept::default(), 0, 0, false);
                 used
             });
             return;
@@ -351,7 +373,10 @@ impl Inner {
             self.live -= 1;
             let data = self.connections.get_mut(&event.connection);
             if event.class == Class::Kept {
-                data.into_iter().for_each(|data| data.kept -= 1);
+                if let Some(data) = data {
+                    data.kept.events -= 1;
+                    data.kept.bytes -= event.size();
+                }
             } else if let Some(data) = data {
                 data.count -= 1;
                 data.bytes -= event.size();
@@ -424,9 +449,9 @@ mod tests {
         let mut events = vec![event(8, Class::Kept, 0)];
         events.extend((1..=4).map(|mark| event(8, Class::Data, mark)));
         let overflow = append(&queue, 8, &mut events, limits);
-        assert_eq!(overflow, Overflow { dropped: 2, first: true });
+        assert_eq!(overflow, Overflow { dropped: 2, first: true, kept_too_much: false });
         let overflow = append(&queue, 8, &mut vec![event(8, Class::Data, 5)], limits);
-        assert_eq!(overflow, Overflow { dropped: 1, first: false });
+        assert_eq!(overflow, Overflow { dropped: 1, first: false, kept_too_much: false });
         let taken = take_all(&queue);
         assert_eq!(marks(&taken), [70, 0, 4, 5]);
         assert_eq!(taken.iter().map(|e| e.sequence).collect::<Vec<_>>(), [1, 2, 6, 7]);
@@ -495,11 +520,18 @@ mod tests {
         let mut events: Vec<Event> = (0..3).map(|mark| event(1, Class::Kept, mark)).collect();
         events.push(event(1, Class::Data, 3));
         append(&queue, 1, &mut events, NO_LIMITS);
-        assert_eq!((queue.kept(1), queue.kept(2)), (3, 0));
+        assert_eq!((queue.kept(1).events, queue.kept(2)), (3, Kept::default()));
+        let bytes = queue.kept(1).bytes;
         queue.take(2, &mut Vec::new()).unwrap();
-        assert_eq!(queue.kept(1), 1);
+        assert_eq!((queue.kept(1).events, queue.kept(1).bytes), (1, bytes / 3));
         take_all(&queue);
-        assert_eq!(queue.kept(1), 0);
+        assert_eq!(queue.kept(1), Kept::default());
+        let limits = InboundLimits { events: 10, bytes: size_of::<Event>() };
+        let mut overflows = (0..3).map(|mark| append(&queue, 1, &mut vec![event(1, Class::Kept, mark)], limits));
+        assert!(!overflows.next().unwrap().kept_too_much && !overflows.next().unwrap().kept_too_much);
+        assert!(overflows.next().unwrap().kept_too_much);
+        drop(overflows);
+        assert_eq!(marks(&take_all(&queue)), [0, 1, 2]);
     }
 
     #[test]

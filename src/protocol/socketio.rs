@@ -64,7 +64,9 @@ pub fn decode(text: &str) -> Result<Packet<'_>, Malformed> {
     if matches!(kind, Kind::BinaryEvent | Kind::BinaryAck) {
         let (count, after) =
             rest.split_once('-').ok_or_else(|| Malformed::new("a binary packet without a count of attachments"))?;
-        attachments = number(count).ok_or_else(|| Malformed::new("a binary packet with a wrong count"))? as usize;
+        attachments = number(count)
+            .and_then(|count| usize::try_from(count).ok())
+            .ok_or_else(|| Malformed::new("a binary packet with a wrong count"))?;
         rest = after;
     }
     let mut namespace = DEFAULT_NAMESPACE;
@@ -94,6 +96,9 @@ fn number(digits: &str) -> Option<u64> {
     (!digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())).then(|| digits.parse().ok())?
 }
 
+/// Bytes of the id of a session at most: servers use some twenty.
+const ID_LIMIT: usize = 1 << 10;
+
 /// The JSON of a CONNECT packet from the server.
 #[derive(Debug, Default, Deserialize, PartialEq, Eq)]
 pub struct Connected {
@@ -107,8 +112,13 @@ pub struct Connected {
 impl Connected {
     /// Reads the JSON of a CONNECT packet.
     pub fn decode(payload: &str) -> Result<Connected, Malformed> {
-        serde_json::from_str(payload)
-            .map_err(|error| Malformed::new(format!("a CONNECT packet that can't be read ({error})")))
+        let connected: Connected = serde_json::from_str(payload)
+            .map_err(|error| Malformed::new(format!("a CONNECT packet that can't be read ({error})")))?;
+        let longest = connected.pid.as_ref().map_or(0, String::len).max(connected.sid.len());
+        if longest > ID_LIMIT {
+            return Err(Malformed::new(format!("the id of a session with {longest} bytes")));
+        }
+        Ok(connected)
     }
 }
 

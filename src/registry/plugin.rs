@@ -17,7 +17,7 @@ use crate::diagnostics::log::{self, Level};
 use crate::diagnostics::{Outcome, Range, Refusal, RefusalKind, clock, failpoint, route_panics};
 use crate::events::{Event, EventQueue};
 use crate::platform::set_running;
-use crate::runtime::{LocalRuntime, Threads};
+use crate::runtime::{LocalRuntime, Threads, environment};
 use crate::settings;
 
 /// State of the plugin; the numbers are those of the C boundary.
@@ -124,6 +124,7 @@ impl Plugin {
         }
         route_panics();
         failpoint::arm();
+        environment::keep();
         let no_resources = |what: &str, error: std::io::Error| {
             Refusal::new(RefusalKind::Resources, format!("The system gave no {what}: {error}."))
         };

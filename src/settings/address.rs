@@ -110,7 +110,7 @@ impl ProxyAddress {
             None => (None, rest),
         };
         let Ok((host, port)) = split_port(authority) else { return wrong("has a host or port that can't be read") };
-        if host.is_empty() || host.chars().any(|c| !(c.is_ascii_alphanumeric() || "-._:%~".contains(c))) {
+        if host.is_empty() || host.chars().any(|c| !(c.is_ascii_alphanumeric() || "-._:~".contains(c))) {
             return wrong("has no usable host");
         }
         let credentials = credentials.map(|text| {
@@ -182,7 +182,7 @@ impl Url {
         if host.is_empty() {
             return wrong(format!("\"{text}\" has no host"), EXAMPLE);
         }
-        if let Some(bad) = host.chars().find(|&c| !(c.is_ascii_alphanumeric() || "-._:%~".contains(c))) {
+        if let Some(bad) = host.chars().find(|&c| !(c.is_ascii_alphanumeric() || "-._:~".contains(c))) {
             return wrong(
                 format!("has {bad:?} in the host name \"{host}\""),
                 "Check the spelling; a name with other letters must be entered in its xn-- form",
