@@ -363,7 +363,7 @@ impl Session {
         let limits = self.inbound_limits();
         let Session { shared, events, .. } = self;
         let overflow = queue.append(shared.handle, events, limits, &shared.status.dropped);
-        self.has_too_much |= overflow.kept_too_much;
+        self.has_too_much |= self.open && overflow.kept_too_much;
         if overflow.first {
             let problem = Problem::new(Code::InboundOverflow).with("connection", &self.config.name);
             self.tell(problem, socketio::DEFAULT_NAMESPACE, 0, false, None);
