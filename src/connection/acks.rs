@@ -25,7 +25,15 @@ pub struct Asks {
     deadlines: BinaryHeap<Reverse<(Instant, u64)>>,
 }
 
+/// Questions of a connection that may wait for their replies.
+const ASKS_LIMIT: usize = 100_000;
+
 impl Asks {
+    /// Whether no more may wait.
+    pub fn is_full(&self) -> bool {
+        self.open.len() >= ASKS_LIMIT
+    }
+
     /// Remembers a question until its deadline.
     pub fn add(&mut self, ask: Ask, deadline: Instant) {
         self.deadlines.push(Reverse((deadline, ask.request)));

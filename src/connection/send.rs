@@ -1,6 +1,7 @@
 //! From commands to frames.
 
 use std::collections::HashSet;
+use std::sync::atomic::Ordering;
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -24,6 +25,10 @@ impl Session {
     /// The same for a namespace whose name is normal.
     pub(super) fn send_in(&mut self, name: &str, send: SendEvent) {
         if send.request != 0 && !self.asks.is_open(send.request) {
+            if self.asks.is_full() {
+                self.shared.status.dropped.fetch_add(1, Ordering::Relaxed);
+                return self.tell_no_reply(&send.ask(), Some(Range::QueueFull));
+            }
             // Seen for the first time: its time begins now, also if it has to wait.
             let ask = Ask { namespace: name.to_string(), ..send.ask() };
             self.asks.add(ask, Instant::now() + send.reply_timeout);
@@ -46,7 +51,7 @@ impl Session {
     }
 
     fn give_up_one(&mut self, name: &str, send: SendEvent, refused: bool) {
-        self.shared.status.dropped.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+        self.shared.status.dropped.fetch_add(1, Ordering::Relaxed);
         self.give_up_question(send.request, Range::NotConnected);
         let problem = if refused {
             let reason = format!("namespace {name} was refused, or did not answer");

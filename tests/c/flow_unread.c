@@ -49,6 +49,29 @@ static void replies_that_nobody_polls(void)
     WAIT_START(client);
 }
 
+/* Questions that a server never answers have an end, too: what is over the limit is not sent. */
+static void questions_that_nobody_answers(void)
+{
+    enum { LIMIT = 100000, OVER = 10 };
+    server = scripted_start();
+    client = script_connected(server, JSON("queue_messages":200000));
+    uint64_t last = 0;
+    for (int i = 0; i < LIMIT + OVER; i++) {
+        last = SEND(client, .event = "ask", .reply_timeout = 3600);
+    }
+    for (int i = 0; i < OVER; i++) {
+        const event_t *over = WAIT_REPLY(last - (uint64_t)(OVER - 1 - i));
+        CHECK_INT(over->head.pulse, SEND_TIMEOUT_PULSE);
+        CHECK_INT(over->head.status, SOCKETIO_E_QUEUE_FULL);
+    }
+    CHECK_NONE(.node_type = SOCKETIO_NODE_SEND);
+    CHECK_INT(state_of(client).dropped, OVER);
+    stop(client);
+    WAIT_STOP(client);
+    CHECK_INT(TAKE_ALL(.node_type = SOCKETIO_NODE_SEND), LIMIT);
+    ignore_errors();
+}
+
 /* A namespace that the server ends and lets in, again and again: each round is told, so the rounds wait for the host. */
 static void a_namespace_that_comes_and_goes(void)
 {
@@ -112,5 +135,6 @@ static void a_server_that_comes_and_goes(void)
 
 TEST_MAIN(
     CASE_ONCE(replies_that_nobody_polls),
+    CASE_ONCE(questions_that_nobody_answers),
     CASE_ONCE(a_namespace_that_comes_and_goes),
     CASE(a_server_that_comes_and_goes))
