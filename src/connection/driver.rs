@@ -1,13 +1,11 @@
 //! The task of one connection: moves bytes, keeps time, and lets [`Session`] decide.
 
 use std::cell::RefCell;
-use std::collections::VecDeque;
 use std::future::poll_fn;
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
@@ -17,9 +15,10 @@ use tokio::task::JoinSet;
 use tokio::time::{Sleep, sleep, sleep_until, timeout};
 
 use super::backoff::Backoff;
-use super::session::{End, Failure, Outgoing, Retry, Session, UNREAD_CHECK, reason};
+use super::closing::{Goodbye, POLLING_CLOSE_LIMIT, close_politely};
+use super::session::{End, Failure, Retry, Session, reason};
 use super::subscriptions::Subscriptions;
-use super::tell::error_event;
+use super::unread::UNREAD_CHECK;
 use super::{Command, Connection};
 use crate::diagnostics::{Code, Problem, describe_panic, failpoint};
 use crate::events::EventQueue;
@@ -31,10 +30,6 @@ use crate::transport::{CLOSE_LIMIT, Dialer, Engine, Lost, Memory, Progress, Requ
 
 /// After a refusal, the same credentials are tried again so late: it is no fault of the network that passes by itself.
 const REFUSED_WAIT: Duration = Duration::from_secs(60);
-
-/// How long the end of a session over long-polling may take: most often that needs a new connection, and without it the
-/// server keeps the session until its heartbeat ends it.
-const POLLING_CLOSE_LIMIT: Duration = Duration::from_secs(2);
 
 /// Connections that take their time to end; over it they are cut soon.
 const CLOSING_AT_ONCE: usize = 32;
@@ -51,7 +46,7 @@ const FRAMES_AT_ONCE: usize = 256;
 /// What the connections of one activation share.
 pub struct Environment {
     /// The queue of the host.
-    events: Arc<EventQueue>,
+    pub events: Arc<EventQueue>,
     /// Looks up names, reads files.
     dialer: Rc<Dialer>,
     /// Sockets that are being closed politely.
@@ -79,21 +74,22 @@ impl Environment {
         let _ = timeout(time, shut_down.wait_for(|is_shut_down| *is_shut_down)).await;
     }
 
-    fn goodbye(&self, limit: Duration) -> Goodbye {
+    /// The last word of a connection that may take so long to end.
+    pub fn goodbye(&self, limit: Duration) -> Goodbye {
         let limit = self.closing_limit(limit);
         Goodbye { limit, shut_down: self.shut_down.subscribe() }
     }
 
     /// How long a connection may take to end that wants so long: a project that starts and stops all the time must not
     /// gather sockets of a server that does not answer.
-    fn closing_limit(&self, wanted: Duration) -> Duration {
+    pub fn closing_limit(&self, wanted: Duration) -> Duration {
         let mut closing = self.closing.borrow_mut();
         while closing.try_join_next().is_some() {}
         if closing.len() < CLOSING_AT_ONCE { wanted } else { wanted.min(CLOSE_LIMIT) }
     }
 
     /// Lets a connection come to its end beside all others.
-    fn spawn_closing(&self, end: impl Future<Output = ()> + 'static) {
+    pub fn spawn_closing(&self, end: impl Future<Output = ()> + 'static) {
         self.closing.borrow_mut().spawn_local(end);
     }
 }
@@ -499,97 +495,6 @@ fn describe(session: &Session, lost: Lost) -> Failure {
         Lost::TooLarge(_) => reason::PARSE,
     };
     Failure::of(lost.problem(&session.config.address), why)
-}
-
-/// Sends what is left within `limit`, says goodbye, and cuts the engine if that takes too long. The session does not wait
-/// for it.
-fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration, environment: &Environment) {
-    engine.wind_up();
-    let (mut outbox, too_large) = sendable(session.take_outbox(), &engine);
-    let (shared, events) = (Arc::clone(&session.shared), Arc::clone(&environment.events));
-    let limits = session.inbound_limits();
-    let waits = outbox.iter().any(|outgoing| outgoing.reservation.is_some());
-    // Over long-polling, what is under way is a request that will be answered or not; it is no message that waits.
-    let had_messages = waits || !(engine.is_polling() || engine.is_flushed());
-    let is_polling = engine.is_polling() && !session.is_shut_down();
-    let goodbye = environment.goodbye(if is_polling { POLLING_CLOSE_LIMIT } else { CLOSE_LIMIT });
-    // Without messages there is nothing to be waited for but the goodbye.
-    let limit = if had_messages { limit } else { goodbye.limit };
-    let limit = environment.closing_limit(limit);
-    environment.spawn_closing(async move {
-        failpoint::pass("close", &shared.name);
-        let tell = |count: usize, reason: String| {
-            if count > 0 {
-                shared.status.dropped.fetch_add(count as u64, Ordering::Relaxed);
-                let problem = Problem::new(Code::NotSent).with("count", count).with("reason", reason);
-                let event = error_event(shared.handle, &problem, DEFAULT_NAMESPACE, 0, false, None);
-                events.append(shared.handle, &mut vec![event], limits, &shared.status.dropped);
-            }
-        };
-        tell(too_large, "their attachments are too large for long-polling".into());
-        let sent = timeout(limit, send_all(&mut engine, &mut outbox)).await;
-        let reason = match sent {
-            Ok(Ok(())) => return goodbye.within(engine.close()).await,
-            Ok(Err(_)) => "the connection was lost after Stop".to_string(),
-            Err(_) => format!("the server took them too slowly, {} s after Stop", limit.as_secs_f64()),
-        };
-        // What was being written when it ended did not leave as a whole.
-        let waiting = outbox.iter().filter(|outgoing| outgoing.reservation.is_some()).count();
-        tell(waiting + usize::from(had_messages && !engine.is_polling()), reason);
-        if sent.is_err() {
-            goodbye.within(engine.close()).await;
-        }
-    });
-}
-
-/// The last word to a server.
-struct Goodbye {
-    limit: Duration,
-    shut_down: watch::Receiver<bool>,
-}
-
-impl Goodbye {
-    /// Does what ends a connection within the limit, and within a shorter one from the moment on in which the plugin is
-    /// deactivated.
-    async fn within(mut self, end: impl Future<Output = ()>) {
-        let hurry = async {
-            if self.shut_down.wait_for(|is_shut_down| *is_shut_down).await.is_ok() {
-                sleep(CLOSE_LIMIT).await;
-            }
-        };
-        tokio::select! {
-            () = end => {}
-            () = sleep(self.limit) => {}
-            () = hurry => {}
-        }
-    }
-}
-
-/// What of the outbox the transport takes, and how many messages it does not.
-fn sendable(outbox: VecDeque<Outgoing>, engine: &Engine) -> (VecDeque<Outgoing>, usize) {
-    let (mut taken, mut too_large) = (VecDeque::new(), 0);
-    let mut is_refused = false;
-    for outgoing in outbox {
-        if !outgoing.is_attachment() {
-            is_refused = matches!(engine.room(outgoing.largest_attachment()), Room::Never(_));
-            too_large += usize::from(is_refused);
-        }
-        if !is_refused {
-            taken.push_back(outgoing);
-        }
-    }
-    (taken, too_large)
-}
-
-/// Hands all frames to the transport and flushes. What is left in `outbox` when this is dropped has not left.
-async fn send_all(engine: &mut Engine, outbox: &mut VecDeque<Outgoing>) -> Result<(), Lost> {
-    while !outbox.is_empty() {
-        poll_fn(|cx| engine.poll_ready(cx)).await?;
-        if let Some(outgoing) = outbox.pop_front() {
-            engine.send(outgoing.frame)?;
-        }
-    }
-    poll_fn(|cx| engine.poll_flush(cx)).await
 }
 
 /// A timer that is only touched when its deadline changes.

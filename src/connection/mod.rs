@@ -5,9 +5,11 @@
 
 mod acks;
 mod backoff;
+mod closing;
 mod command;
 mod driver;
 mod examine;
+mod heartbeat;
 mod mailbox;
 mod namespace;
 mod receive;
@@ -17,6 +19,7 @@ mod status;
 mod subscriptions;
 mod tell;
 mod traffic;
+mod unread;
 mod waiting;
 
 use std::sync::Arc;

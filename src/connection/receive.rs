@@ -8,11 +8,11 @@ use bytes::Bytes;
 
 use super::Delivery;
 use super::namespace::{Early, Joining, Namespace};
-use super::session::{Failure, Session, UNREAD_LIMIT, reason};
+use super::session::{Failure, Session, reason};
 use super::traffic::Direction;
 use crate::descriptor::{field_index, type_id};
 use crate::diagnostics::{Code, Problem, clock, failpoint};
-use crate::events::{Body, Class, Event, EventQueue, InboundLimits, Kept, Output, Received, Text};
+use crate::events::{Body, Class, Event, Output, Received, Text};
 use crate::protocol::json::{self, Elements};
 use crate::protocol::socketio::{self, Connected, Kind, Packet, RESERVED_EVENTS, Refused};
 use crate::protocol::{Malformed, engineio};
@@ -336,39 +336,6 @@ impl Session {
     pub(super) fn lost(&self, how: &str, why: &'static str) -> Failure {
         let problem = Problem::new(Code::ConnectionLost).with("address", &self.config.address).with("reason", how);
         Failure::lost(problem, why)
-    }
-
-    /// How much may wait for the host.
-    pub fn inbound_limits(&self) -> InboundLimits {
-        let limits = &self.config.limits;
-        InboundLimits { events: limits.inbound_messages, bytes: limits.inbound_bytes }
-    }
-
-    /// Whether so much waits for the host that nothing may be tried that causes more.
-    pub fn is_too_much(&self, kept: Kept) -> bool {
-        kept.events > UNREAD_LIMIT || kept.bytes > self.config.limits.inbound_bytes
-    }
-
-    /// Looks how much waits, while a namespace is to be asked for again.
-    pub fn look_at_unread(&mut self, queue: &EventQueue) {
-        let returns = |namespace: &Namespace| matches!(namespace.joining, Joining::Later(_));
-        self.is_unread = self.namespaces.values().any(returns) && self.is_too_much(queue.kept(self.shared.handle));
-    }
-
-    /// Hands what happened to the queue of the host.
-    pub fn publish(&mut self, queue: &EventQueue) {
-        if self.events.is_empty() {
-            return;
-        }
-        let limits = self.inbound_limits();
-        let Session { shared, events, .. } = self;
-        let overflow = queue.append(shared.handle, events, limits, &shared.status.dropped);
-        self.has_too_much |= self.open && overflow.kept_too_much;
-        if overflow.first {
-            let problem = Problem::new(Code::InboundOverflow).with("connection", &self.config.name);
-            self.tell(problem, socketio::DEFAULT_NAMESPACE, 0, false, None);
-            queue.append(self.shared.handle, &mut self.events, limits, &self.shared.status.dropped);
-        }
     }
 }
 

@@ -8,14 +8,16 @@ use std::time::{Duration, Instant};
 
 use super::acks::{Asks, Questions};
 use super::examine::Tests;
+use super::heartbeat::Heartbeat;
 use super::namespace::{Early, Joining, Namespace};
 use super::receive::Partial;
 use super::status::{State, Transport};
 use super::subscriptions::Subscriptions;
 use super::traffic::Direction;
+use super::unread::UNREAD_CHECK;
 use super::{Command, Connection, Owed, Reservation, SendEvent, Subscribe};
 use crate::descriptor::type_id;
-use crate::diagnostics::{Code, Problem, Range, Secrets, clock, failpoint};
+use crate::diagnostics::{Code, Problem, Range, Secrets, failpoint};
 use crate::events::{Event, EventQueue, Output};
 use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::{self, DEFAULT_NAMESPACE};
@@ -123,58 +125,6 @@ impl Outgoing {
     pub fn largest_attachment(&self) -> usize {
         self.attached.as_ref().map_or(0, |attached| attached.largest)
     }
-}
-
-/// What a session of the server promised.
-pub struct Heartbeat {
-    deadline: Instant,
-    limit: Duration,
-    /// When is looked whether the device slept: timers stand still then.
-    look: Instant,
-    /// How long it had slept at the last look.
-    slept: Duration,
-}
-
-/// Events of a connection that are never dropped and may wait for the host; over it nothing is tried that causes more.
-pub(super) const UNREAD_LIMIT: usize = 1_000;
-
-/// How often is looked whether the host has taken them.
-pub(super) const UNREAD_CHECK: Duration = Duration::from_secs(1);
-
-/// How often is looked whether the device slept. All connections look at the same moments.
-const LOOK_EVERY: Duration = Duration::from_secs(5);
-
-impl Heartbeat {
-    /// Counts from now on.
-    fn new(limit: Duration) -> Heartbeat {
-        let now = Instant::now();
-        Heartbeat { deadline: now + limit, limit, look: next_look(), slept: clock::slept() }
-    }
-
-    /// A sign of life.
-    fn beat(&mut self) {
-        self.deadline = Instant::now() + self.limit;
-    }
-
-    /// When it is to be looked at again.
-    fn next_look(&self) -> Instant {
-        self.deadline.min(self.look)
-    }
-
-    /// Whether the server was silent for too long. The time that the device slept counts: the server waited.
-    fn is_over(&mut self, now: Instant) -> bool {
-        if self.look <= now {
-            let slept = clock::slept();
-            self.deadline = self.deadline.checked_sub(slept.saturating_sub(self.slept)).unwrap_or(now);
-            (self.slept, self.look) = (slept, next_look());
-        }
-        self.deadline <= now
-    }
-}
-
-fn next_look() -> Instant {
-    let every = LOOK_EVERY.as_micros() as u64;
-    Instant::now() + Duration::from_micros(every - clock::now_us() % every)
 }
 
 /// See the module.
@@ -628,7 +578,7 @@ impl Session {
         {
             let problem = Problem::new(Code::PingTimeout)
                 .with("address", &self.config.address)
-                .with("seconds", heartbeat.limit.as_secs_f64());
+                .with("seconds", heartbeat.limit().as_secs_f64());
             return Err(Failure::lost(problem, reason::PING_TIMEOUT));
         }
         if self.has_too_much {

@@ -22,7 +22,8 @@
  * Environment: SOCKETIO_LIBRARY, SOCKETIO_TEST_SERVER (server.js), SOCKETIO_TEST_NODE, SOCKETIO_TEST_PYTHON,
  * SOCKETIO_TEST_SOCKETIOXIDE and SOCKETIO_TEST_HOSTILE (executables), SOCKETIO_TEST_CERTIFICATES (a folder),
  * SOCKETIO_TEST_TRANSPORT (the transport of connections whose fields name none; WebSocket Only if it is not set),
- * SOCKETIO_TEST_VARIANT (see Variants), SOCKETIO_TEST_SLOWDOWN (see `slowdown`).
+ * SOCKETIO_TEST_VARIANT (see Variants), SOCKETIO_TEST_SLOWDOWN (see `slowdown`), SOCKETIO_TEST_FOREIGN_THREADS (how
+ * many a sanitizer keeps for itself).
  * Include this header first: it selects POSIX.
  */
 
@@ -41,6 +42,18 @@
 
 /* A JSON text, written without escapes. */
 #define JSON(...) #__VA_ARGS__
+
+/* Whether this program has memory and stacks of a sanitizer's making. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#  define UNDER_SANITIZER 1
+#elif defined(__has_feature)
+#  if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#    define UNDER_SANITIZER 1
+#  endif
+#endif
+#ifndef UNDER_SANITIZER
+#  define UNDER_SANITIZER 0
+#endif
 
 /* How long an event may take. Only a failing test ever waits that long. */
 #define PATIENCE_MS (15000 * slowdown())

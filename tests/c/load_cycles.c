@@ -55,23 +55,111 @@ static void load_and_close(void)
     check_flat();
 }
 
-static void start_stop_disable_enable(void)
+/* ---- What a device does in months ---- */
+
+/* The contract: memory after all cycles is within this of what it was after the first hundred. */
+#define CYCLES_LIMIT_KIB 1024
+#define FIRST_CYCLES 100
+
+/* Takes events until one of this node type comes; gives how many final On Stops came. */
+static int stops_until(uint32_t node_type)
 {
-    int port = port_reserve();
+    int stops = 0;
+    for (int64_t limit = now_ms() + PATIENCE_MS;;) {
+        socketio_event_batch_t batch = {.struct_size = sizeof batch};
+        CHECK(now_ms() < limit && plugin.event_wait(1000) >= 0);
+        CHECK(plugin.event_poll(1, &batch) >= 0);
+        if (batch.count == 1) {
+            const socketio_event_t *event = batch.events[0];
+            stops += event->node_type == SOCKETIO_NODE_ON_STOP && !event->outputs[STOP_WILL_RECONNECT].as.boolean;
+            if (event->node_type == node_type) {
+                return stops;
+            }
+        }
+    }
+}
+
+/* One connection of each transport, and what the server reported so far let go. */
+static void configure_each(server_t *server, socketio_connection_t clients[3])
+{
+    static const char *const transports[] = {"WebSocket Only", "Polling Only", "Automatic"};
+    for (int i = 0; i < 3; i++) {
+        char fields[64];
+        snprintf(fields, sizeof fields, "\"transport\":\"%s\"", transports[i]);
+        settings_add_url(transports[i], server_url(server), fields);
+    }
+    settings_apply();
+    for (int i = 0; i < 3; i++) {
+        clients[i] = find(transports[i]);
+    }
+}
+
+static void drop_reports(server_t *server)
+{
+    server_command(server, "sockets");
+    while (server_has(server, "transport ") || server_has(server, "upgraded ") || server_has(server, "connected ")
+           || server_has(server, "disconnected ")) {
+    }
+}
+
+/* Each tenth Start waits until it is connected; the others are stopped wherever they have come to. */
+static void start_and_stop_ten_thousand_times(void)
+{
+    server_t *server = server_start(NULL);
     plugin_load();
-    for (int round = 0; round < 1000; round++) {
-        if (round == 100) {
+    CHECK_STATUS(plugin.plugin_enable(NULL), SOCKETIO_OK);
+    socketio_connection_t clients[3];
+    configure_each(server, clients);
+    int stops = 0;
+    for (int cycle = 0; cycle < 10000; cycle++) {
+        if (cycle == FIRST_CYCLES) {
+            remember();
+        }
+        socketio_connection_t client = clients[cycle % 3];
+        start(client);
+        if (cycle % 10 == 0) {
+            stops += stops_until(SOCKETIO_NODE_ON_START);
+            drop_reports(server);
+        }
+        stop(client);
+        stops += stops_until(SOCKETIO_NODE_ON_STOP);
+        CHECK_INT(stops, cycle + 1);
+    }
+    CHECK_GROWTH(rss_then, CYCLES_LIMIT_KIB);
+    CHECK_INT(thread_count(), 2);
+    AWAIT(fd_count() <= fds_then);
+    CHECK_STATUS(plugin.plugin_disable(2000), SOCKETIO_OK);
+    drop_events();
+    forgive_sessions();
+}
+
+/* Each tenth one when a connection stands, the others wherever it has come to. */
+static void enable_and_disable_a_thousand_times(void)
+{
+    server_t *server = server_start(NULL);
+    plugin_load();
+    for (int cycle = 0; cycle < 1000; cycle++) {
+        if (cycle == FIRST_CYCLES) {
             remember();
         }
         CHECK_STATUS(plugin.plugin_enable(NULL), SOCKETIO_OK);
-        socketio_connection_t client = configure(port, NULL);
+        socketio_connection_t clients[3];
+        configure_each(server, clients);
+        socketio_connection_t client = clients[cycle % 3];
         start(client);
-        stop(client);
+        if (cycle % 10 == 0) {
+            stops_until(SOCKETIO_NODE_ON_START);
+            drop_reports(server);
+        } else if (cycle % 2 == 0) {
+            stop(client);
+        }
         CHECK_STATUS(plugin.plugin_disable(2000), SOCKETIO_OK);
         drop_events();
         forgive_sessions();
     }
-    check_flat();
+    CHECK_GROWTH(rss_then, CYCLES_LIMIT_KIB);
+    wait_threads(1);
+    CHECK_INT(fd_count(), fds_then);
 }
 
 static void connect_and_disconnect(void)
@@ -213,7 +301,8 @@ static void a_thread_that_called_in_ends_after_the_library_is_closed(void)
 
 TEST_MAIN(
     CASE(load_and_close),
-    CASE(start_stop_disable_enable),
+    CASE(start_and_stop_ten_thousand_times),
+    CASE(enable_and_disable_a_thousand_times),
     CASE(connect_and_disconnect),
     CASE(settings_that_come_and_go),
     CASE(messages_that_come_and_go),

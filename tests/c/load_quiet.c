@@ -3,10 +3,14 @@
 #include "harness.h"
 
 #include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <fenv.h>
 #include <locale.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,8 +26,27 @@ typedef struct process_t {
     char locale[256];
     char **environment;
     size_t variables;
+    uint32_t variables_checksum;
     mode_t umask;
+    struct rlimit limits[RLIM_NLIMITS];
+    int priority;
+    int rounding;
 } process_t;
+
+/* The mathematical library, which the tests are not linked with. */
+static int rounding(const int *set)
+{
+    static void *library;
+    library = library != NULL ? library : dlopen("libm.so.6", RTLD_NOW);
+    CHECK(library != NULL);
+    void *symbol = dlsym(library, set != NULL ? "fesetround" : "fegetround");
+    CHECK(symbol != NULL);
+    int (*getter)(void);
+    int (*setter)(int);
+    memcpy(&getter, &symbol, sizeof symbol);
+    memcpy(&setter, &symbol, sizeof symbol);
+    return set != NULL ? setter(*set) : getter();
+}
 
 static void look(process_t *process)
 {
@@ -38,10 +61,16 @@ static void look(process_t *process)
     snprintf(process->locale, sizeof process->locale, "%s", setlocale(LC_ALL, NULL));
     process->environment = environ;
     while (environ[process->variables] != NULL) {
-        process->variables++;
+        const char *variable = environ[process->variables++];
+        process->variables_checksum = process->variables_checksum * 31 + checksum(variable, strlen(variable));
     }
     process->umask = umask(0);
     umask(process->umask);
+    for (int limit = 0; limit < RLIM_NLIMITS; limit++) {
+        CHECK(getrlimit(limit, &process->limits[limit]) == 0);
+    }
+    process->priority = getpriority(PRIO_PROCESS, 0);
+    process->rounding = rounding(NULL);
 }
 
 static void check_same(const process_t *before, int threads, int fds)
@@ -61,7 +90,11 @@ static void check_same(const process_t *before, int threads, int fds)
     CHECK_TEXT(now.locale, before->locale);
     CHECK(now.environment == before->environment);
     CHECK_INT(now.variables, before->variables);
+    CHECK_INT(now.variables_checksum, before->variables_checksum);
     CHECK_INT(now.umask, before->umask);
+    CHECK(memcmp(now.limits, before->limits, sizeof now.limits) == 0);
+    CHECK_INT(now.priority, before->priority);
+    CHECK_INT(now.rounding, before->rounding);
 }
 
 static void loading_has_no_effect(void)
@@ -88,6 +121,70 @@ static void a_session_leaves_the_process_as_it_was(void)
     disable();
     wait_threads(before.threads);
     check_same(&before, before.threads, before.fds);
+}
+
+/* A locale whose numbers have a comma: that of C with this one change, since a machine may have no other. */
+static int set_comma(char *directory)
+{
+    char bytes[4096];
+    char path[128];
+    FILE *file = fopen("/usr/lib/locale/C.utf8/LC_NUMERIC", "rb");
+    size_t len = file != NULL ? fread(bytes, 1, sizeof bytes, file) : 0;
+    if (file != NULL) {
+        fclose(file);
+    }
+    for (size_t i = 8; i + 1 < len; i++) {
+        bytes[i] = bytes[i] == '.' ? ',' : bytes[i];
+    }
+    CHECK(mkdtemp(directory) != NULL);
+    snprintf(path, sizeof path, "%s/comma", directory);
+    CHECK(mkdir(path, 0700) == 0);
+    snprintf(path, sizeof path, "%s/comma/LC_NUMERIC", directory);
+    file = fopen(path, "wb");
+    CHECK(file != NULL && fwrite(bytes, 1, len, file) == len && fclose(file) == 0);
+    set_environment("LOCPATH", directory);
+    int is_set = setlocale(LC_NUMERIC, "comma") != NULL;
+    CHECK(unlink(path) == 0);
+    snprintf(path, sizeof path, "%s/comma", directory);
+    CHECK(rmdir(path) == 0 && rmdir(directory) == 0);
+    return is_set;
+}
+
+/* What is read and sent has points, whatever the host's locale and rounding are. */
+static void a_host_with_a_decimal_comma_that_rounds_up(void)
+{
+    char directory[] = "/tmp/socketio-test-XXXXXX";
+    char shown[16];
+    server_t *server = server_start(NULL);
+    int wanted = FE_UPWARD;
+    CHECK_INT(rounding(&wanted), 0);
+    int has_comma = set_comma(directory);
+    snprintf(shown, sizeof shown, "%.1f", 1.5);
+    CHECK_TEXT(shown, has_comma ? "1,5" : "1.5");
+    static process_t before;
+    look(&before);
+    socketio_connection_t client = connected(server, JSON("reconnect_delay":0.25,"auth":{"a":1.5}));
+    SEND(client, .event = "news", .format = "JSON", .message = "[1.5,0.1,1e-3]");
+    server_expect(server, "got " JSON({"nsp":"/","event":"news","args":[[1.5,0.1,0.001]]}));
+    uint64_t request = SEND(client, .event = "ack", .format = "JSON", .message = "0.1", .reply_timeout = 9.5);
+    const event_t *reply = WAIT_REPLY(request);
+    CHECK_TEXT(text_of(reply, SEND_REPLY), "0.1");
+    socketio_node_call_t call = node_call(SOCKETIO_NODE_TEST, client);
+    CHECK_STATUS(plugin.node_execute(&call, NULL), SOCKETIO_OK);
+    const event_t *result = WAIT(.node_type = SOCKETIO_NODE_TEST);
+    CHECK(bool_of(result, 2));
+    CHECK_HAS(text_of(result, 4), "\"ms\":");
+    server_kill(server);
+    CHECK(bool_of(WAIT_STOP(client), STOP_WILL_RECONNECT));
+    const event_t *error = WAIT_ERROR(client);
+    CHECK(number_of(error, ERROR_WILL_RETRY_IN) > 0.1 && number_of(error, ERROR_WILL_RETRY_IN) < 0.4);
+    disable();
+    wait_threads(before.threads);
+    check_same(&before, before.threads, fd_count());
+    ignore_errors();
+    if (!has_comma) {
+        skip("there is no locale C.utf8 to make one with a decimal comma of");
+    }
 }
 
 static void one_thread_while_enabled_none_after(void)
@@ -218,9 +315,61 @@ static void it_writes_nothing_to_stdout_and_stderr(void)
     fclose(file);
 }
 
+/* Where the host's stdin, stdout and stderr are closed, sockets get their numbers: a word of ours to "stderr" would go to
+   a server. */
+static void sockets_with_the_numbers_of_stdout_and_stderr(void)
+{
+    server_t *server = server_start(NULL);
+    fflush(stdout);
+    /* What this test itself has to say. */
+    int out = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 10);
+    int err = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 10);
+    int in = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 10);
+    FILE *usual = stdout;
+    stdout = fdopen(fcntl(out, F_DUPFD_CLOEXEC, 10), "w");
+    CHECK(stdout != NULL);
+    plugin_load();
+    CHECK_STATUS(plugin.set_log_level(SOCKETIO_LOG_TRAFFIC), SOCKETIO_OK);
+    set_environment("SOCKETIO_FAILPOINT", "receive:garbage");
+    begin();
+    set_environment("SOCKETIO_FAILPOINT", NULL);
+    static const char *const names[] = {"c0", "c1", "c2"};
+    for (int i = 0; i < 3; i++) {
+        settings_add(names[i], server_port(server), NULL);
+    }
+    settings_add("garbage", server_port(server), QUICK_RETRY);
+    settings_apply();
+    for (int fd = 0; fd < 3; fd++) {
+        struct stat number;
+        CHECK(close(fd) == 0);
+        start(find(names[fd]));
+        WAIT_START(find(names[fd]));
+        CHECK(fstat(fd, &number) == 0 && S_ISSOCK(number.st_mode));
+    }
+    start(find("garbage"));
+    if (is_debug_library()) {
+        WAIT_ERROR_CODE(find("garbage"), "internal");
+    }
+    CHECK(check_settings("nonsense") < 0);
+    for (int i = 0; i < 3; i++) {
+        barrier(find(names[i]));
+        CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP, .connection = find(names[i]));
+    }
+    disable();
+    CHECK(dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(err, 2) == 2);
+    close(in);
+    close(out);
+    close(err);
+    fclose(stdout);
+    stdout = usual;
+    ignore_errors();
+}
+
 TEST_MAIN(
     CASE(loading_has_no_effect),
     CASE(a_session_leaves_the_process_as_it_was),
+    CASE(a_host_with_a_decimal_comma_that_rounds_up),
+    CASE(sockets_with_the_numbers_of_stdout_and_stderr),
     CASE(one_thread_while_enabled_none_after),
     CASE(its_thread_blocks_signals_but_faults),
     CASE(its_thread_has_a_name),
