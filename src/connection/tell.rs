@@ -68,9 +68,10 @@ impl Session {
     /// The same for what ended an attempt to connect, or a connection.
     pub fn tell_failure(&mut self, failure: Failure, fatal: bool, retry_in: Option<Duration>) {
         let Failure { problem, namespace, retry, .. } = failure;
-        // What fails again and again is one problem, even if the server words it differently each time. That it refuses in
-        // other words is news.
-        let words = if retry == Retry::Refused { problem.message() } else { String::new() };
+        // A server that answers nonsense is one problem, even if the nonsense differs each time. That it refuses in other
+        // words is news.
+        let is_one = problem.code().quotes_peer() && retry != Retry::Refused;
+        let words = if is_one { String::new() } else { problem.message() };
         let key = hash((problem.code(), &namespace, words));
         self.tell_once(key, problem, &namespace, 0, fatal, retry_in);
     }

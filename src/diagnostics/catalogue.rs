@@ -275,6 +275,22 @@ impl Code {
     pub fn entry(self) -> &'static Entry {
         &CATALOGUE[self as usize]
     }
+
+    /// Whether its sentence repeats what the other end said, which may be anything.
+    pub fn quotes_peer(self) -> bool {
+        matches!(
+            self,
+            Code::NotSocketIo
+                | Code::NotWebSocket
+                | Code::ProtocolError
+                | Code::ConnectionLost
+                | Code::LimitExceeded
+                | Code::HttpStatus
+                | Code::HttpRedirect
+                | Code::HttpRedirectLoop
+                | Code::EngineRefused
+        )
+    }
 }
 
 #[cfg(test)]

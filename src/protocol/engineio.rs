@@ -70,7 +70,7 @@ pub struct Handshake {
     pub ping_interval: u32,
     /// Milliseconds within which a ping is to be answered.
     pub ping_timeout: u32,
-    /// The largest message in bytes that the server takes; older servers don't say.
+    /// The largest message in bytes that the server takes; None: any, and older servers don't say.
     #[serde(default)]
     pub max_payload: Option<u64>,
     /// The transports to which the connection can be moved.
@@ -81,7 +81,20 @@ pub struct Handshake {
 impl Handshake {
     /// Reads the JSON of an open packet.
     pub fn decode(json: &str) -> Result<Handshake, Malformed> {
-        serde_json::from_str(json).map_err(|error| Malformed::new(format!("a handshake that can't be read ({error})")))
+        // A struct is also read from an array of its fields, which is no handshake.
+        if !json.trim_start().starts_with('{') {
+            return Err(Malformed::new("a handshake that is no object"));
+        }
+        let mut handshake: Handshake = serde_json::from_str(json)
+            .map_err(|error| Malformed::new(format!("a handshake that can't be read ({error})")))?;
+        if handshake.silence().is_zero() {
+            return Err(Malformed::new(
+                "a handshake whose pingInterval and pingTimeout are 0, which no session outlives",
+            ));
+        }
+        // The reference client takes it so.
+        handshake.max_payload = handshake.max_payload.filter(|limit| *limit > 0);
+        Ok(handshake)
     }
 
     /// How long the server may be silent: a ping is due, and as long as that of the client its answer may take.
@@ -287,6 +300,16 @@ mod tests {
         let old = Handshake::decode(r#"{"sid":"a","upgrades":[],"pingInterval":1,"pingTimeout":2}"#).unwrap();
         assert_eq!(old.max_payload, None);
         assert!(Handshake::decode("{}").is_err());
+        let unlimited = Handshake::decode(r#" {"sid":"a","pingInterval":0,"pingTimeout":2,"maxPayload":0}"#).unwrap();
+        assert_eq!(unlimited.max_payload, None);
+        for (wrong, says) in [
+            (r#"["a",25000,20000]"#, "no object"),
+            ("null", "no object"),
+            ("", "no object"),
+            (r#"{"sid":"a","pingInterval":0,"pingTimeout":0}"#, "are 0"),
+        ] {
+            assert!(Handshake::decode(wrong).unwrap_err().0.contains(says), "{wrong}");
+        }
     }
 
     #[test]

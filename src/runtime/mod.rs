@@ -1,6 +1,9 @@
 //! The plugin's threads: one for all input and output, and short-lived ones for what the system only offers as a
 //! blocking call. All are born with their signals blocked, and all can be waited for with a limit.
 
+mod blocking;
+pub mod environment;
+
 use std::future::Future;
 use std::io;
 use std::sync::Arc;
@@ -9,9 +12,9 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use parking_lot::{Condvar, Mutex};
-use tokio::sync::{Semaphore, oneshot};
 
-use crate::diagnostics::failpoint;
+pub use blocking::Blocking;
+
 use crate::platform::{thread_is_ours, with_signals_blocked};
 
 /// The threads of one activation.
@@ -20,6 +23,9 @@ pub struct Threads {
     running: Mutex<Vec<Running>>,
     ended: Condvar,
 }
+
+/// The stack of each thread. Named, since otherwise the host's RUST_MIN_STACK would say it, however small.
+const STACK: usize = 2 << 20;
 
 struct Running {
     handle: JoinHandle<()>,
@@ -32,7 +38,7 @@ impl Threads {
         let done = Arc::new(AtomicBool::new(false));
         let ended = End { threads: Arc::clone(self), done: Arc::clone(&done) };
         let handle = with_signals_blocked(|| {
-            std::thread::Builder::new().name(name.into()).spawn(move || {
+            std::thread::Builder::new().name(name.into()).stack_size(STACK).spawn(move || {
                 thread_is_ours();
                 let _ended = ended;
                 body();
@@ -81,39 +87,6 @@ fn join_done(running: &mut Vec<Running>) {
             // A panic was reported by the hook; there is nothing to pass on.
             let _ = running.swap_remove(index).handle.join();
         }
-    }
-}
-
-/// Calls that the system only offers as blocking ones. Each runs on a short-lived thread of its own; how many at the same
-/// time is bounded, since a call that hangs can't be ended.
-pub struct Blocking {
-    threads: Arc<Threads>,
-    name: &'static str,
-    free: Arc<Semaphore>,
-}
-
-/// Blocking calls of one kind at the same time.
-const BLOCKING_CALLS: usize = 8;
-
-impl Blocking {
-    /// Calls of one kind, on threads of this name.
-    pub fn new(threads: Arc<Threads>, name: &'static str) -> Blocking {
-        Blocking { threads, name, free: Arc::new(Semaphore::new(BLOCKING_CALLS)) }
-    }
-
-    /// Runs a call. Whoever does not want to wait any longer drops the future; the call itself goes on to its end.
-    pub async fn run<T: Send + 'static>(&self, call: impl FnOnce() -> T + Send + 'static) -> io::Result<T> {
-        let permit = Arc::clone(&self.free).acquire_owned().await.map_err(io::Error::other)?;
-        let (answer, answered) = oneshot::channel();
-        let name = self.name;
-        self.threads.spawn(name, move || {
-            failpoint::pass(name, "");
-            let result = call();
-            drop(permit);
-            // Nobody may be waiting any more.
-            let _ = answer.send(result);
-        })?;
-        answered.await.map_err(io::Error::other)
     }
 }
 

@@ -284,7 +284,14 @@ impl Opening<'_> {
         let limit = self.request.handshake_bytes;
         let not_socketio =
             |received: String| Problem::new(Code::NotSocketIo).with("address", address).with("received", received);
-        let text = match poll_fn(|cx| socket.poll_receive(cx)).await {
+        let first = loop {
+            match poll_fn(|cx| socket.poll_receive(cx)).await {
+                // RFC 6455, section 5.5.3: one that nobody asked for says nothing.
+                Ok(Incoming::Pong) => {}
+                first => break first,
+            }
+        };
+        let text = match first {
             Ok(Incoming::Text(text)) => text,
             Ok(_) => return Err(not_socketio("a binary frame".into())),
             Err(Lost::Closed(how)) => return Err(not_socketio(format!("nothing and ended ({how})"))),

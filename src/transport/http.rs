@@ -20,12 +20,16 @@ use tokio::task::JoinSet;
 
 use super::cookies::Cookies;
 use super::patience::Written;
+use super::stream::{Allowance, TooMuch};
 use super::{Dialer, Progress, Request, Route, Stage};
 use crate::diagnostics::{Code, Problem};
 use crate::settings::Address;
 
 /// Bytes of an answer's head at most, and of what is read at once.
 const BUFFER_LIMIT: usize = 64 << 10;
+/// Bytes that may come until the head of an answer is there: what stands before it (RFC 9110, section 15.2), the head, and
+/// what is read along with it.
+const UNTIL_ANSWERED: usize = 2 * BUFFER_LIMIT;
 /// Servers give up a connection that is not used for 5 s; a request that is sent in that very moment would be lost.
 const IDLE_LIMIT: Duration = Duration::from_secs(4);
 /// Compressed bytes that are unpacked at once: they may become a thousand times as many.
@@ -48,6 +52,15 @@ pub struct Lane {
     _task: JoinSet<()>,
     /// When the last answer began.
     used: Instant,
+    /// What may be read.
+    allowance: Allowance,
+}
+
+impl Lane {
+    /// A request is sent: until its answer is there, only so much is read.
+    fn expect_head(&self) {
+        self.allowance.set(Some(UNTIL_ANSWERED));
+    }
 }
 
 /// The answer to a request.
@@ -90,6 +103,7 @@ impl Client {
             && lane.sender.ready().await.is_ok()
         {
             let began = Instant::now();
+            lane.expect_head();
             match lane.sender.try_send_request(request).await {
                 Ok(answer) => return self.answered(answer, lane, began),
                 Err(mut error) => match error.take_message() {
@@ -103,6 +117,7 @@ impl Client {
         if let Some(written) = &written {
             stream.count_into(written);
         }
+        let allowance = stream.allowance();
         progress.begin(Stage::Polling);
         let (sender, connection) = http1::Builder::new()
             .max_buf_size(BUFFER_LIMIT)
@@ -114,8 +129,9 @@ impl Client {
             // How it ended is told to whoever waits for the answer.
             let _ = connection.await;
         });
-        let mut lane = Lane { sender, _task: task, used: Instant::now() };
+        let mut lane = Lane { sender, _task: task, used: Instant::now(), allowance };
         let began = Instant::now();
+        lane.expect_head();
         match lane.sender.send_request(request).await {
             Ok(answer) => self.answered(answer, lane, began),
             Err(error) => Err(self.explain(&error)),
@@ -125,6 +141,7 @@ impl Client {
     fn answered(&self, answer: http::Response<Incoming>, mut lane: Lane, began: Instant) -> Result<Answer, Problem> {
         let took = began.elapsed();
         lane.used = Instant::now();
+        lane.allowance.set(None);
         let (head, incoming) = answer.into_parts();
         self.cookies.borrow_mut().take_from(&head.headers);
         let encoding = head.headers.get(header::CONTENT_ENCODING).and_then(|value| value.to_str().ok());
@@ -166,13 +183,14 @@ impl Client {
         let not_http =
             |reason: String| Problem::new(Code::NotWebSocket).with("address", address).with("reason", reason);
         let io = source::<io::Error>(error);
-        if let Some(problem) = io.and_then(|io| self.route.explain(address, io)) {
-            return problem;
-        }
-        if error.is_parse() && error.to_string().contains("too large") {
+        let is_too_much = io.and_then(io::Error::get_ref).is_some_and(|inner| inner.is::<TooMuch>());
+        if is_too_much || error.is_parse() && error.to_string().contains("too large") {
             return Problem::new(Code::LimitExceeded)
                 .with("address", address)
                 .with("reason", format!("the head of its answer has more than {} KiB", BUFFER_LIMIT >> 10));
+        }
+        if let Some(problem) = io.and_then(|io| self.route.explain(address, io)) {
+            return problem;
         }
         if error.is_parse() {
             return not_http("its answer is not HTTP".into());

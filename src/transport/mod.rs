@@ -7,7 +7,9 @@ mod engine;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod http;
+mod opening;
 mod patience;
+mod pieces;
 mod polling;
 mod progress;
 mod proxy;

@@ -5,7 +5,7 @@ use std::future::poll_fn;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use futures_util::FutureExt;
 use futures_util::future::LocalBoxFuture;
@@ -19,8 +19,8 @@ use super::websocket::WebSocket;
 use super::{Frame, Incoming, Lost, Progress, Room};
 use crate::diagnostics::{Code, Problem};
 use crate::protocol::engineio::{
-    self, CLOSE, Handshake, Packet, Part, PayloadReader, UPGRADE, WrongPayload, decoded_len, encoded_len, push_binary,
-    push_text,
+    self, CLOSE, Handshake, MESSAGE, Packet, Part, PayloadReader, UPGRADE, WrongPayload, decoded_len, encoded_len,
+    push_binary, push_text,
 };
 
 /// Bytes of one request with packets at most, where the server takes more or does not say.
@@ -33,6 +33,14 @@ const CLOSED_EARLY: &str = "the WebSocket closed before it was used";
 const REASON_LIMIT: Duration = Duration::from_millis(300);
 /// Answers without a packet in a row that are borne: a server waits until it has one.
 const EMPTY_ANSWERS: u32 = 3;
+/// Answers without a message in a row, each of them given at once, that are asked for without a pause.
+const HASTY_ANSWERS: u32 = 10;
+/// An answer that takes so long is not given at once.
+const HASTE: Duration = Duration::from_secs(1);
+/// The first pause; each further one is twice as long, up to the last, or to an eighth of what the server allows for a
+/// ping and its answer: the pause must not cost the session.
+const FIRST_PAUSE: Duration = Duration::from_millis(10);
+const LAST_PAUSE: Duration = Duration::from_secs(1);
 /// Bytes of an answer that nobody needs.
 const IGNORED_LIMIT: usize = 64 << 10;
 
@@ -54,6 +62,7 @@ pub struct Polling {
     ending: Option<(Problem, Pin<Box<Sleep>>)>,
     /// Answers without a packet, one after the other.
     empty_answers: u32,
+    haste: Haste,
     /// What the requests that send have written.
     written: Written,
     /// How long the server may take nothing of them.
@@ -63,8 +72,49 @@ pub struct Polling {
 /// The request that waits for packets.
 enum Get {
     Idle(Option<Lane>),
+    /// A pause before the next one.
+    Pausing(Option<Lane>, Pin<Box<Sleep>>),
     Asking(LocalBoxFuture<'static, Result<Answer, Problem>>),
     Reading(Box<Answer>, PayloadReader),
+}
+
+/// A server that answers at once, without a message, would have us ask thousands of times a second.
+struct Haste {
+    /// When the request left that is under way.
+    asked: Instant,
+    /// Whether its answer has brought a message.
+    has_message: bool,
+    /// Such answers, one after the other.
+    answers: u32,
+    last_pause: Duration,
+}
+
+impl Haste {
+    /// `silence`: what the server allows for a ping and its answer.
+    fn new(silence: Duration) -> Haste {
+        let last_pause = (silence / 8).clamp(FIRST_PAUSE, LAST_PAUSE);
+        Haste { asked: Instant::now(), has_message: false, answers: 0, last_pause }
+    }
+
+    fn ask(&mut self) {
+        self.asked = Instant::now();
+        self.has_message = false;
+    }
+
+    fn hear(&mut self, part: &Part) {
+        self.has_message |= match part {
+            Part::Text(text) => text.starts_with(MESSAGE),
+            Part::Binary(_) => true,
+        };
+    }
+
+    /// The pause after an answer that has ended now.
+    fn pause(&mut self) -> Option<Duration> {
+        let is_hasty = !self.has_message && self.asked.elapsed() < HASTE;
+        self.answers = if is_hasty { self.answers.saturating_add(1) } else { 0 };
+        let doubled = self.answers.checked_sub(HASTY_ANSWERS)?;
+        Some(FIRST_PAUSE.saturating_mul(1 << doubled.min(16)).min(self.last_pause))
+    }
 }
 
 /// The request that sends packets.
@@ -225,6 +275,7 @@ impl Polling {
             upgrade,
             ending: None,
             empty_answers: 0,
+            haste: Haste::new(handshake.silence()),
             written: Written::default(),
             patience: handshake.silence(),
         };
@@ -389,7 +440,15 @@ impl Polling {
         match &mut self.get {
             // No new request while the connection is moved.
             Get::Idle(_) if matches!(self.upgrade, Upgrade::Moving(_) | Upgrade::Done(_)) => Ok(false),
+            Get::Pausing(lane, pause) => {
+                if pause.poll_unpin(cx).is_pending() {
+                    return Ok(false);
+                }
+                self.get = Get::Idle(lane.take());
+                Ok(true)
+            }
             Get::Idle(lane) => {
+                self.haste.ask();
                 let (client, lane) = (Rc::clone(&self.client), lane.take());
                 let target = client.request.target(&client.address, "polling", Some(&self.session));
                 self.get = Get::Asking(
@@ -420,16 +479,27 @@ impl Polling {
                 };
                 match piece {
                     Some(piece) => {
-                        reader.read(&piece, |part| self.received.push_back(incoming(part))).map_err(wrong)?
+                        let take = |part| {
+                            self.haste.hear(&part);
+                            self.received.push_back(incoming(part));
+                        };
+                        reader.read(&piece, take).map_err(wrong)?
                     }
                     None => {
                         self.empty_answers = if reader.is_empty() { self.empty_answers + 1 } else { 0 };
                         if self.empty_answers >= EMPTY_ANSWERS {
                             return Err(Lost::Broken("answers without a packet".into()));
                         }
-                        self.received.extend(reader.end().map_err(wrong)?.map(incoming));
+                        if let Some(part) = reader.end().map_err(wrong)? {
+                            self.haste.hear(&part);
+                            self.received.push_back(incoming(part));
+                        }
                         if let Get::Reading(answer, _) = std::mem::replace(&mut self.get, Get::Idle(None)) {
-                            self.get = Get::Idle(Some(answer.into_lane()));
+                            let lane = Some(answer.into_lane());
+                            self.get = match self.haste.pause() {
+                                Some(pause) => Get::Pausing(lane, Box::pin(sleep(pause))),
+                                None => Get::Idle(lane),
+                            };
                         }
                         self.answered();
                     }
@@ -486,8 +556,9 @@ impl Polling {
                         return true;
                     }
                 }
-                let at_rest =
-                    matches!(self.get, Get::Idle(_)) && matches!(self.post, Post::Idle(_)) && self.batches.is_empty();
+                let at_rest = matches!(self.get, Get::Idle(_) | Get::Pausing(..))
+                    && matches!(self.post, Post::Idle(_))
+                    && self.batches.is_empty();
                 if !at_rest || socket.poll_ready(cx).is_pending() {
                     return false;
                 }
@@ -556,4 +627,37 @@ async fn post_and_wait(
 async fn refusal(client: Rc<Client>, mut answer: Answer) -> Problem {
     let (body, _) = answer.body.read(IGNORED_LIMIT).await.unwrap_or_default();
     recognise::http_answer(&client.address, answer.status, &answer.headers, &body)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_at_once_without_a_message_are_followed_by_growing_pauses() {
+        let mut haste = Haste::new(Duration::from_secs(45));
+        let mut answer = |packet: &str| {
+            haste.ask();
+            haste.hear(&Part::Text(packet.into()));
+            haste.pause()
+        };
+        for _ in 1..HASTY_ANSWERS {
+            assert_eq!(answer("6"), None);
+        }
+        for expected in [10, 20, 40, 80, 160, 320, 640, 1000, 1000] {
+            assert_eq!(answer("2"), Some(Duration::from_millis(expected)));
+        }
+        assert_eq!((answer("42[\"e\"]"), answer("3")), (None, None));
+        for _ in 0..100_000 {
+            answer("6");
+        }
+        assert_eq!(answer("6"), Some(LAST_PAUSE));
+        // An answer that was long in coming.
+        haste.ask();
+        haste.asked -= HASTE;
+        assert_eq!(haste.pause(), None);
+        // Where pings come often, a pause must not make their answers late.
+        let mut haste = Haste::new(Duration::from_millis(400));
+        assert_eq!((0..100).filter_map(|_| haste.pause()).max(), Some(Duration::from_millis(50)));
+    }
 }

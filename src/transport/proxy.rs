@@ -60,6 +60,11 @@ impl Proxy {
         self.problem(Code::ProxyUnreachable, reason)
     }
 
+    /// The network, or its end: nothing is wrong with the settings.
+    fn broken(&self, error: &io::Error) -> Problem {
+        self.unreachable(format!("the connection to it broke ({error})"))
+    }
+
     fn problem(&self, code: Code, reason: impl std::fmt::Display) -> Problem {
         Problem::new(code).with("proxy", &self.address).with("reason", reason)
     }
@@ -87,7 +92,7 @@ impl Proxy {
             io::ErrorKind::UnexpectedEof => {
                 self.problem(Code::ProxyInvalid, "it closed the connection without an answer")
             }
-            _ => self.problem(Code::ProxyInvalid, format!("the connection to it broke ({error})")),
+            _ => self.broken(&error),
         };
         stream.write_all(request.as_bytes()).await.map_err(broken)?;
         let mut head = Vec::new();
@@ -146,7 +151,7 @@ impl Proxy {
             SocksError::Io(error) if error.kind() == io::ErrorKind::UnexpectedEof => {
                 self.problem(Code::ProxyInvalid, "it closed the connection without an answer")
             }
-            SocksError::Io(error) => self.problem(Code::ProxyInvalid, format!("the connection to it broke ({error})")),
+            SocksError::Io(error) => self.broken(&error),
             SocksError::InvalidResponseVersion | SocksError::InvalidReservedByte | SocksError::UnknownAddressType => {
                 self.problem(Code::ProxyInvalid, "its answer is not SOCKS5")
             }
@@ -328,6 +333,26 @@ mod tests {
             let asked = String::from_utf8(asked).unwrap();
             assert!(asked.starts_with("CONNECT example.com:3000 HTTP/1.1\r\nHost: example.com:3000\r\n"), "{asked}");
             assert!(asked.contains("Proxy-Authorization: Basic bWU6cGFzcw==\r\n"), "{asked}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_proxy_that_breaks_off_can_not_be_reached() {
+        for kind in ["http://p", "socks5://p"] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let config = config("http://example.com:3000", kind);
+            let resolved = Resolved { proxy: Some(kind.into()), ..Resolved::default() };
+            let proxy = Proxy::choose(&config, &resolved, |_| None).unwrap().unwrap();
+            let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+            let resetting = async {
+                let (mut taken, _) = listener.accept().await.unwrap();
+                taken.read_u8().await.unwrap();
+                // A reset, not an end.
+                socket2::SockRef::from(&taken).set_linger(Some(std::time::Duration::ZERO)).unwrap();
+            };
+            let (opened, ()) = tokio::join!(proxy.open(stream, &config.address), resetting);
+            let problem = opened.err().unwrap();
+            assert_eq!(problem.name(), "proxy_unreachable", "{}", problem.message());
         }
     }
 

@@ -2,10 +2,9 @@
 
 use http::StatusCode;
 use http::header::{self, HeaderMap};
-use tokio_tungstenite::tungstenite::Error;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
 
 use super::Route;
+use super::opening::Unopened;
 use crate::diagnostics::{Code, Problem};
 use crate::protocol::engineio::is_version_2;
 use crate::settings::Address;
@@ -17,29 +16,25 @@ const QUOTED: usize = 40;
 pub const REDIRECTS: usize = 5;
 
 /// What a failed WebSocket handshake means.
-pub fn failed_upgrade(route: &Route, address: &Address, error: Error) -> Problem {
+pub fn failed_upgrade(route: &Route, address: &Address, unopened: Unopened) -> Problem {
     let not_websocket =
         |reason: String| Problem::new(Code::NotWebSocket).with("address", address).with("reason", reason);
-    match error {
-        Error::Http(response) => {
-            let body = response.body().as_deref().unwrap_or_default();
-            let is_chunked = response.headers().contains_key(header::TRANSFER_ENCODING);
-            let body = if is_chunked { first_chunk(body) } else { body };
-            http_answer(address, response.status(), response.headers(), body)
+    match unopened {
+        Unopened::Answered(status, headers, body) => {
+            let is_chunked = headers.contains_key(header::TRANSFER_ENCODING);
+            let body = if is_chunked { first_chunk(&body) } else { &body };
+            http_answer(address, status, &headers, body)
         }
-        Error::ConnectionClosed
-        | Error::Protocol(ProtocolError::HandshakeIncomplete | ProtocolError::ResetWithoutClosingHandshake) => {
-            not_websocket("it closed the connection without an answer".into())
-        }
-        Error::AttackAttempt => Problem::new(Code::LimitExceeded)
+        Unopened::Closed => not_websocket("it closed the connection without an answer".into()),
+        Unopened::TooLarge(what) => Problem::new(Code::LimitExceeded)
             .with("address", address)
-            .with("reason", "its answer to the WebSocket request has more than 64 KiB or far too many pieces"),
-        Error::Protocol(ProtocolError::HttparseError(_)) => not_websocket("its answer is not HTTP".into()),
-        Error::Io(error) => {
+            .with("reason", format!("its answer to the WebSocket request has {what}")),
+        Unopened::NotHttp => not_websocket("its answer is not HTTP".into()),
+        Unopened::Broken(error) => {
             let explained = route.explain(address, &error);
             explained.unwrap_or_else(|| not_websocket(format!("the connection broke ({error})")))
         }
-        other => not_websocket(format!("its answer to the WebSocket request is wrong ({other})")),
+        Unopened::Wrong(reason) => not_websocket(format!("its answer to the WebSocket request is wrong, {reason}")),
     }
 }
 
@@ -159,7 +154,8 @@ pub fn location(status: StatusCode, headers: &HeaderMap) -> Option<&str> {
 }
 
 /// The address that a redirect leads to. Another host is not asked: it would get the headers and credentials that are
-/// meant for the first one; nor is encryption given up.
+/// meant for the first one. Nor is another port, behind which may be somebody else on the same machine, unless it is the
+/// usual one of https in place of that of http; nor is encryption given up.
 pub fn redirected(address: &Address, location: &str) -> Result<Address, Problem> {
     let refused = |reason: &str| {
         // Whatever stands behind the path may be a secret of the portal.
@@ -192,6 +188,10 @@ pub fn redirected(address: &Address, location: &str) -> Result<Address, Problem>
     if address.secure && !next.secure {
         return refused("that is not encrypted");
     }
+    let is_usual = |address: &Address| address.port == Address::default_port(address.secure);
+    if next.port != address.port && !(is_usual(address) && is_usual(&next)) {
+        return refused("that is another port");
+    }
     let path = uri.path();
     next.path = if path.ends_with('/') { path.to_string() } else { format!("{path}/") };
     Ok(next)
@@ -213,7 +213,11 @@ mod tests {
     use super::*;
 
     fn address(secure: bool) -> Address {
-        Address { host: "a.example".into(), port: 3000, path: "/socket.io/".into(), secure }
+        at(3000, secure)
+    }
+
+    fn at(port: u16, secure: bool) -> Address {
+        Address { host: "a.example".into(), port, path: "/socket.io/".into(), secure }
     }
 
     #[test]
@@ -240,10 +244,12 @@ mod tests {
     }
 
     #[test]
-    fn redirects_are_followed_on_the_same_host_only() {
+    fn redirects_are_followed_on_the_same_host_and_port_only() {
         let follow = |location: &str, secure| redirected(&address(secure), location);
-        let next = follow("https://a.example/socket.io/?EIO=4&transport=polling", false).unwrap();
+        let next = redirected(&at(80, false), "https://a.example/socket.io/?EIO=4&transport=polling").unwrap();
         assert_eq!((next.port, next.secure, next.path.as_str()), (443, true, "/socket.io/"));
+        let next = follow("https://A.example:3000/", false).unwrap();
+        assert_eq!((next.port, next.secure, next.path.as_str()), (3000, true, "/"));
         assert_eq!(follow("en/", false).unwrap().path, "/socket.io/en/");
         assert_eq!(follow("in?next=http://b.example", false).unwrap().path, "/socket.io/in/");
         let next = follow("/app/socket.io?x=1", false).unwrap();
@@ -252,6 +258,9 @@ mod tests {
             ("https://portal.example/login?token=secret", false, "another host"),
             ("http://a.example:3000/socket.io/", true, "not encrypted"),
             ("//b.example/socket.io/", false, "another host"),
+            ("//a.example:9999/socket.io/", false, "another port"),
+            ("https://a.example/socket.io/", false, "another port"),
+            ("http://a.example/socket.io/", false, "another port"),
             ("http://[", false, "can't be read"),
             ("ftp://a.example/", false, "no web address"),
         ] {

@@ -10,7 +10,7 @@ use super::proxy::Proxy;
 use super::tls::{Tls, TlsInput};
 use super::{Layer, Progress, Resolver, Stage, Stream, dial};
 use crate::diagnostics::{Code, Problem};
-use crate::runtime::Blocking;
+use crate::runtime::{Blocking, environment};
 use crate::settings::{Address, ConnectionConfig, Resolved};
 
 /// What the connections of one activation share.
@@ -28,7 +28,7 @@ impl Dialer {
             return config.resolve();
         }
         let owned = Arc::clone(config);
-        self.files.run(move || owned.resolve()).await.unwrap_or_else(|error| {
+        self.files.run(&config.name, move || owned.resolve()).await.unwrap_or_else(|error| {
             Err(Problem::new(Code::SecretUnavailable)
                 .with("field", config.references().join(", "))
                 .with("connection", &config.name)
@@ -50,7 +50,7 @@ impl Route {
     /// The way that the settings ask for.
     pub fn new(config: &ConnectionConfig, resolved: &Resolved) -> Result<Route, Problem> {
         // A variable that is no text names no proxy.
-        let proxy = Proxy::choose(config, resolved, |name| std::env::var(name).ok())?;
+        let proxy = Proxy::choose(config, resolved, |name| environment::kept(name)?.into_string().ok())?;
         Ok(Route { proxy, input: TlsInput::new(config, resolved), tls: OnceCell::new() })
     }
 
@@ -111,11 +111,13 @@ impl Route {
         self.tls
             .get_or_try_init(async || {
                 progress.begin(Stage::Secrets);
-                let input = self.input.clone();
-                let tls = dialer.files.run(move || Tls::new(&input)).await.unwrap_or_else(|error| {
-                    let reason = format!("the certificates of this device can't be read, {error}");
-                    Err(Problem::new(Code::TlsFailed).with("address", address).with("reason", reason))
-                })?;
+                let input = &self.input;
+                let owned = input.clone();
+                let tls =
+                    dialer.files.run(input.connection(), move || Tls::new(&owned)).await.unwrap_or_else(|error| {
+                        let reason = format!("the certificates of this device can't be read, {error}");
+                        Err(Problem::new(Code::TlsFailed).with("address", address).with("reason", reason))
+                    })?;
                 progress.note(tls.describe());
                 Ok(tls)
             })

@@ -1,5 +1,7 @@
 //! A stream of bytes to a server, encrypted or not.
 
+use std::cell::Cell;
+use std::fmt;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::rc::Rc;
@@ -11,10 +13,32 @@ use tokio_rustls::client::TlsStream;
 
 use super::patience::Written;
 
+/// Bytes that are read before others get their turn. Whoever reads may do so in a loop without an end, as long as the
+/// other end sends: hyper passes over answers with status 1xx so.
+const TURN: usize = 64 << 10;
+
+/// Bytes that may still be read; None: any number. Where a limit is reached, reading fails with [`TooMuch`].
+pub type Allowance = Rc<Cell<Option<usize>>>;
+
+/// More was to be read than is allowed.
+#[derive(Debug)]
+pub struct TooMuch;
+
+impl fmt::Display for TooMuch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("more than is allowed")
+    }
+}
+
+impl std::error::Error for TooMuch {}
+
 /// See the module.
 pub struct Stream {
     layer: Layer,
     written: Written,
+    /// Bytes read in this turn.
+    read: usize,
+    allowance: Allowance,
 }
 
 /// What the bytes go through.
@@ -28,7 +52,7 @@ pub enum Layer {
 impl Stream {
     /// A stream to which nothing was written yet.
     pub fn new(layer: Layer) -> Stream {
-        Stream { layer, written: Written::default() }
+        Stream { layer, written: Written::default(), read: 0, allowance: Allowance::default() }
     }
 
     /// How much was written.
@@ -39,6 +63,11 @@ impl Stream {
     /// Counts what is written to it together with other streams, from now on.
     pub fn count_into(&mut self, written: &Written) {
         self.written = Rc::clone(written);
+    }
+
+    /// How much may be read; whoever has it may change it.
+    pub fn allowance(&self) -> Allowance {
+        Rc::clone(&self.allowance)
     }
 
     /// What the bytes went through.
@@ -67,7 +96,20 @@ macro_rules! either {
 
 impl AsyncRead for Stream {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
-        either!(self, layer => Pin::new(layer).poll_read(cx, buf))
+        if self.allowance.get() == Some(0) {
+            return Poll::Ready(Err(io::Error::other(TooMuch)));
+        }
+        if self.read >= TURN {
+            self.read = 0;
+            cx.waker().wake_by_ref();
+            return Poll::Pending;
+        }
+        let before = buf.filled().len();
+        let poll = either!(self, layer => Pin::new(layer).poll_read(cx, buf));
+        let count = buf.filled().len() - before;
+        self.read = if poll.is_ready() { self.read + count } else { 0 };
+        self.allowance.set(self.allowance.get().map(|left| left.saturating_sub(count)));
+        poll
     }
 }
 

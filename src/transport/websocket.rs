@@ -1,4 +1,4 @@
-//! WebSocket (RFC 6455), by tokio-tungstenite.
+//! WebSocket (RFC 6455): frames by tokio-tungstenite.
 
 use std::cell::RefCell;
 use std::io::ErrorKind;
@@ -12,11 +12,13 @@ use futures_util::{Sink, Stream};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::handshake::client::generate_key;
-use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
+use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message, http};
 
 use super::cookies::Cookies;
+use super::opening::{self, Unopened};
 use super::patience::{Patience, Written};
+use super::pieces::Pieces;
 use super::{Frame, Incoming, Lost, Request, Route, Stream as ByteStream, recognise};
 use crate::diagnostics::{Code, Problem};
 use crate::settings::Address;
@@ -43,7 +45,7 @@ impl From<Problem> for Failed {
 
 /// An open WebSocket.
 pub struct WebSocket {
-    stream: WebSocketStream<ByteStream>,
+    stream: WebSocketStream<Pieces<ByteStream>>,
     flushed: bool,
     /// Answers to pings that are not written yet.
     unread_pongs: u32,
@@ -55,7 +57,7 @@ pub struct WebSocket {
 impl WebSocket {
     /// Opens a WebSocket over a fresh stream. `session`: the Engine.IO session that is to be moved to it.
     pub async fn open(
-        stream: ByteStream,
+        mut stream: ByteStream,
         route: &Route,
         request: &Request,
         address: &Address,
@@ -71,18 +73,20 @@ impl WebSocket {
                 .with("address", address)
                 .with("reason", format!("the request can't be written, {error}"))
         })?;
-        let written = stream.written();
-        match tokio_tungstenite::client_async_with_config(http_request, stream, Some(config)).await {
-            Ok((stream, response)) => {
-                cookies.borrow_mut().take_from(response.headers());
+        match opening::open(&mut stream, http_request, request.handshake_bytes).await {
+            Ok(agreed) => {
+                cookies.borrow_mut().take_from(&agreed.headers);
+                let written = stream.written();
+                let pieces = Pieces::new(stream, request.message_bytes, &agreed.rest);
+                let stream = WebSocketStream::from_raw_socket(pieces, Role::Client, Some(config)).await;
                 Ok(WebSocket { stream, flushed: true, unread_pongs: 0, written, patience: None })
             }
-            Err(Error::Http(response)) if recognise::location(response.status(), response.headers()).is_some() => {
-                cookies.borrow_mut().take_from(response.headers());
-                let location = recognise::location(response.status(), response.headers()).unwrap_or_default();
+            Err(Unopened::Answered(status, headers, _)) if recognise::location(status, &headers).is_some() => {
+                cookies.borrow_mut().take_from(&headers);
+                let location = recognise::location(status, &headers).unwrap_or_default();
                 Err(Failed::Redirected(location.to_string()))
             }
-            Err(error) => Err(recognise::failed_upgrade(route, address, error).into()),
+            Err(unopened) => Err(recognise::failed_upgrade(route, address, unopened).into()),
         }
     }
 

@@ -325,7 +325,31 @@ static void the_pulse_of_an_action_leaves_at_once(void)
     CHECK_INT(result.output_count, 0);
 }
 
+/* However much waits, a frame is not held up by it. */
+static void a_poll_that_does_not_say_how_many(void)
+{
+    enum { EVENTS = 5000 };
+    begin();
+    socketio_connection_t client = configure(port_reserve(), NULL);
+    for (int i = 0; i < EVENTS; i++) {
+        subscribe(client, "e", NULL);
+        unsubscribe(client, "e", NULL);
+    }
+    /* What was told before the second one is in the queue. */
+    for (int i = 1; i <= 2; i++) {
+        SEND(client, .event = "e", .if_not_connected = "Drop");
+        AWAIT(state_of(client).dropped == i);
+    }
+    socketio_event_batch_t batch = {.struct_size = sizeof batch};
+    CHECK_STATUS(plugin.event_poll(0, &batch), SOCKETIO_MORE);
+    CHECK_INT(batch.count, 4096);
+    CHECK(plugin.event_poll(100000, &batch) >= 0);
+    CHECK(batch.count >= EVENTS - 4096);
+    ignore_errors();
+}
+
 TEST_MAIN(
+    CASE(a_poll_that_does_not_say_how_many),
     CASE(the_wake_handle_is_readable_while_events_wait),
     CASE(it_stays_readable_until_the_last_event),
     CASE(a_woken_host_finds_the_events),

@@ -233,6 +233,43 @@ static void a_look_up_that_hangs_holds_nobody_up(void)
     ignore_errors();
 }
 
+/* Three connections ask for a dead name again and again: there is one look-up of it, and room for other names. */
+static void a_dead_name_leaves_room_for_others(void)
+{
+    enum { DEAD = 3 };
+    char name[16];
+    start_server("127.0.0.1");
+    name_hangs("hanging.test");
+    name_resolves(HOST, "127.0.0.1");
+    begin();
+    for (int i = 0; i < DEAD; i++) {
+        snprintf(name, sizeof name, "dead %d", i);
+        settings_add_url(name, "http://hanging.test", JSON("connect_timeout":0.1) "," QUICK_RETRY);
+    }
+    char url[64];
+    snprintf(url, sizeof url, "http://" HOST ":%d", server_port(server));
+    settings_add_url("good", url, JSON("connect_timeout":2) "," QUICK_RETRY);
+    settings_apply();
+    for (int i = 0; i < DEAD; i++) {
+        snprintf(name, sizeof name, "dead %d", i);
+        start(find(name));
+    }
+    for (int i = 0; i < DEAD; i++) {
+        snprintf(name, sizeof name, "dead %d", i);
+        AWAIT(info_of(find(name)).attempts >= 4);
+    }
+    CHECK_INT(name_lookups("hanging.test"), 1);
+    start(find("good"));
+    WAIT_START(find("good"));
+    barrier(find("good"));
+    name_resolves("hanging.test", NULL);
+    for (int i = 0; i < DEAD; i++) {
+        snprintf(name, sizeof name, "dead %d", i);
+        WAIT_ERROR_CODE(find(name), "dns_failed");
+    }
+    ignore_errors();
+}
+
 /* The system's call can't be ended: disable says so in time, and succeeds once the call has returned. */
 static void disable_while_a_look_up_hangs(void)
 {
@@ -291,5 +328,6 @@ TEST_MAIN(
     CASE(a_name_that_means_another_address_later),
     CASE(a_name_whose_look_up_hangs),
     CASE(a_look_up_that_hangs_holds_nobody_up),
+    CASE(a_dead_name_leaves_room_for_others),
     CASE_ONCE(disable_while_a_look_up_hangs),
     CASE_ONCE(a_url_with_a_password_is_refused_and_not_repeated))

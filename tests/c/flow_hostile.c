@@ -67,6 +67,18 @@ static void websocket_pings_that_nobody_reads_the_answers_of(void)
     CHECK_GROWTH(before, 8 * MIB);
 }
 
+/* What a large message takes is given back with it, not kept for the next one. */
+static void a_large_message_leaves_no_memory_behind(void)
+{
+    begin_scripted(NULL);
+    listen_to("end");
+    hear_the_end();
+    long before = rss_kib();
+    server_command(server, "frame " JSON({"parts":[{"_repeat":["6",40000000]}]}));
+    hear_the_end();
+    CHECK_GROWTH(before, 4 * MIB);
+}
+
 /* Events that the host does not take: no more of them are kept than the limit, and no trace of the others. */
 static void check_unpolled(void (*subscribe_so)(socketio_connection_t, const char *, const char *), int kept)
 {
@@ -216,6 +228,7 @@ static void a_flooded_connection_leaves_the_others_their_turns(void)
 TEST_MAIN(
     CASE_ONCE(pings_that_nobody_reads_the_answers_of),
     CASE_ONCE(websocket_pings_that_nobody_reads_the_answers_of),
+    CASE_ONCE(a_large_message_leaves_no_memory_behind),
     CASE_ONCE(events_that_nobody_polls),
     CASE_ONCE(latest_events_that_nobody_polls),
     CASE_ONCE(empty_attachments_count_in_the_limit),

@@ -134,30 +134,37 @@ static void a_redirect_loop_is_left_soon(void)
     CHECK_INT(raw_accepted(loops), 6);
 }
 
-/* "http://127.0.0.1:PORT/socket.io/" in an answer that redirects there. Lives until the case ends. */
-static const char *redirect_to(const char *scheme, int port)
+/* An answer that redirects there. Lives until the case ends. */
+static const char *redirect_to(const char *scheme, const char *host, int port)
 {
     char *answer = malloc(256);
-    snprintf(answer, 256, "HTTP/1.1 302 Found\r\nLocation: %s://127.0.0.1:%d/socket.io/?x=1\r\n" EMPTY, scheme, port);
+    snprintf(answer, 256, "HTTP/1.1 302 Found\r\nLocation: %s://%s:%d/socket.io/?x=1\r\n" EMPTY, scheme, host, port);
     return answer;
 }
 
-static void a_redirect_to_another_port_is_followed(void)
+/* Somebody else may stand behind it, who would get headers and credentials. */
+static void a_redirect_to_another_port_is_not_followed(void)
 {
-    server_t *server = server_start(NULL);
+    int other = raw_start("HTTP/1.1 404 Not Found\r\n" EMPTY);
     begin();
-    client = configure(raw_start(redirect_to("http", server_port(server))), NULL);
+    client = configure(raw_start(redirect_to("http", "127.0.0.1", other)), QUICK_RETRY);
     start(client);
-    WAIT_START(client);
-    barrier(client);
+    CHECK_HAS(text_of(WAIT_ERROR_CODE(client, "http_redirect"), ERROR_MESSAGE), "that is another port");
+    CHECK_INT(raw_accepted(other), 0);
 }
 
+/* The usual ports are behind a proxy here, which is asked for them. */
 static void a_redirect_to_encryption_is_followed(void)
 {
+    char fields[256];
     server_t *server = server_start(JSON({"tls":"good"}));
+    snprintf(fields, sizeof fields, "{\"ports\":{\"80\":%d,\"443\":%d}}",
+             raw_start(redirect_to("https", "server.test", 443)), server_port(server));
+    server_t *proxy = proxy_start(fields);
+    snprintf(fields, sizeof fields, "\"proxy\":\"http://127.0.0.1:%d\"", server_port(proxy));
     set_environment("SSL_CERT_FILE", certificate("ca.pem"));
     begin();
-    client = configure(raw_start(redirect_to("https", server_port(server))), NULL);
+    client = configure_url("http://server.test", fields);
     start(client);
     WAIT_START(client);
     barrier(client);
@@ -180,13 +187,15 @@ static void a_redirect_out_of_encryption_is_not_followed(void)
 
 static void a_redirect_to_a_login_page_is_what_is_told(void)
 {
-    int page = raw_start("HTTP/1.1 200 OK\r\n" HTML);
+    server_t *server = server_start(JSON({"mode":"answers","answers":[
+        {"parts":["HTTP/1.1 302 Found\r\nLocation: login/?x=1\r\nContent-Length: 0\r\n\r\n"]},
+        {"parts":["HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 13\r\n\r\n<html></html>"]}]}));
     begin();
-    client = configure(raw_start(redirect_to("http", page)), QUICK_RETRY);
+    client = configure(server_port(server), QUICK_RETRY);
     start(client);
     const event_t *event = WAIT_ERROR_CODE(client, "http_redirect");
     char location[64];
-    snprintf(location, sizeof location, "http://127.0.0.1:%d/socket.io/", page);
+    snprintf(location, sizeof location, "http://127.0.0.1:%d/socket.io/login/", server_port(server));
     CHECK_HAS(text_of(event, ERROR_MESSAGE), location);
     CHECK_HAS(text_of(event, ERROR_MESSAGE), "no Socket.IO server answers there");
 }
@@ -300,7 +309,7 @@ TEST_MAIN(
     CASE(engine_errors_have_their_own_codes),
     CASE(redirects_are_bounded_and_stay_on_the_host),
     CASE(a_redirect_loop_is_left_soon),
-    CASE(a_redirect_to_another_port_is_followed),
+    CASE(a_redirect_to_another_port_is_not_followed),
     CASE(a_redirect_to_encryption_is_followed),
     CASE(a_redirect_out_of_encryption_is_not_followed),
     CASE(a_redirect_to_a_login_page_is_what_is_told),

@@ -67,6 +67,21 @@ static void a_payload_holds_many_packets(void)
     CHECK_NONE(.node_type = SOCKETIO_NODE_ON_RECEIVE);
 }
 
+/* A server that always answers at once, with nothing to say, is not asked thousands of times a second: 16 such answers
+   take more than a second, pings and packets that say nothing alike. */
+static void answers_at_once_without_a_message_are_asked_for_slowly(void)
+{
+#define FOUR BODY("6") "," BODY("3") "," BODY("2") "," BODY("6", "\u001e2") ","
+    int64_t began = now_ms();
+    start_scripted(ANSWERS(OPEN "," FOUR FOUR FOUR FOUR BODY("42[\"n\",1]") "," BODY("42[\"n\",2]") "," NEVER, DONE),
+                   POLLING);
+    check_n("1");
+    CHECK(now_ms() - began > 1200);
+    began = now_ms();
+    check_n("2");
+    CHECK(now_ms() - began < 1000 * slowdown());
+}
+
 static void bodies_may_be_cut_packed_and_slow(void)
 {
     start_scripted(
@@ -340,6 +355,7 @@ static void sessions_do_not_mix(void)
 
 TEST_MAIN(
     CASE_ONCE(a_payload_holds_many_packets),
+    CASE_ONCE(answers_at_once_without_a_message_are_asked_for_slowly),
     CASE_ONCE(bodies_may_be_cut_packed_and_slow),
     CASE_ONCE(a_large_message_comes_compressed),
     CASE_ONCE(wrong_payloads_end_the_session_and_it_comes_back),

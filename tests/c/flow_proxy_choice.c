@@ -77,6 +77,25 @@ static void the_environment_names_a_proxy_for_https(void)
     CHECK(!GOES_THROUGH(url_of("https"), NULL, {"HTTP_PROXY", "http://127.0.0.1:1"}));
 }
 
+/* No thread of the library reads it while the host may change it: what counts is what `enable` found. */
+static void the_environment_is_that_of_the_activation(void)
+{
+    start_both(NULL);
+    set_environment("HTTP_PROXY", http_proxy);
+    for (int through_it = 1; through_it >= 0; through_it--) {
+        begin();
+        set_environment("HTTP_PROXY", NULL);
+        client = configure_url(url_of("http"), QUICK_RETRY);
+        start(client);
+        WAIT_START(client);
+        server_command(proxy, "tunnels");
+        CHECK_INT(server_has(proxy, "tunnel "), through_it);
+        disable();
+        while (server_has(proxy, "tunnel ")) {
+        }
+    }
+}
+
 static void no_proxy_and_none_go_straight(void)
 {
     start_both(NULL);
@@ -116,6 +135,7 @@ static void a_variable_that_names_no_proxy(void)
 TEST_MAIN(
     CASE(the_environment_names_a_proxy_for_http),
     CASE(the_environment_names_a_proxy_for_https),
+    CASE(the_environment_is_that_of_the_activation),
     CASE(no_proxy_and_none_go_straight),
     CASE(this_device_is_reached_without_the_environments_proxy),
     CASE(a_variable_that_names_no_proxy))

@@ -7,6 +7,7 @@
 //
 //     user, password   what CONNECT and SOCKS5 want; without them everybody may
 //     tls              as for server.js: the proxy itself is reached by https
+//     ports            {"80":3000}: who asks for the port 80 is led to the port 3000
 //     target           a port of this machine: then it is a reverse proxy that stands before this server
 //     mode             how it misbehaves; it can be changed by the command `mode`
 //
@@ -42,7 +43,7 @@ const { report, obey, tlsOptions } = require('./control.js');
 
 const port = Number(process.argv[2]);
 const options = JSON.parse(process.argv[3] || '{}');
-const { user = null, password = '', tls = null, target = null } = options;
+const { user = null, password = '', tls = null, ports = {}, target = null } = options;
 let mode = options.mode ?? {};
 
 // Every connection of a client, and the tunnels among them.
@@ -62,7 +63,7 @@ function local(host) {
 // Connects the client with the place it asked for, once the answer that says so has gone out.
 function tunnel(client, kind, host, toPort, rest, opened, refused) {
     const address = local(host);
-    const upstream = address ? net.connect(toPort, address) : null;
+    const upstream = address ? net.connect(ports[toPort] ?? toPort, address) : null;
     if (!upstream) {
         report('refused', { kind, host, port: toPort });
         refused();

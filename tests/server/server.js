@@ -343,6 +343,12 @@ const MODES = {
         // Subscriptions are taken in order: with this one, those of the namespaces stand.
         await subscriber?.subscribe('ready', () => {});
     },
+    // The official server for the soak, see soak.js.
+    soak() {
+        const soak = require('./soak.js')(web, serverOptions);
+        io = soak.io;
+        Object.assign(COMMANDS, soak.commands);
+    },
     // A WebSocket server that knows nothing of Engine.IO.
     websocket() {
         new WebSocketServer({ server: web });

@@ -68,6 +68,11 @@ impl TlsInput {
             client: resolved.client.as_ref().map(|(chain, key)| (bytes(chain), bytes(key))),
         }
     }
+
+    /// The name of the connection.
+    pub fn connection(&self) -> &str {
+        &self.connection
+    }
 }
 
 /// How the streams of a route are encrypted.

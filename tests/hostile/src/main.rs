@@ -3,13 +3,13 @@
 //!     hostile-server --list
 //!     hostile-server PORT CASE
 //!
-//! `--list` prints a line for each case, its columns separated by tabs: the name, the transport to be set, what the client
-//! must do (`case::Expect`), further fields of its settings, and `joins` if it is to subscribe in a second namespace.
+//! `--list` prints a line for each case, its columns separated by tabs: the name, what the client must do
+//! (`case::Expect`), fields of its settings, and `joins` if it is to subscribe in a second namespace.
 //!
-//! With a case it listens at PORT of the loopback interface and says `ready`. The first session, or all of them, get what
-//! the case is about; all others are served well. At another port stands a server that is always good. Commands come on
-//! stdin and are answered on stdout: `good-port` gives that port, `sessions` how many were begun here, `good` turns the case
-//! off. The process ends when its stdin closes, or after a minute and a half.
+//! With a case it listens at PORT of the loopback interface and says `ready`. The first session, or all of them, get
+//! what the case is about; all others are served well. At another port stands a server that is always good. Commands
+//! come on stdin and are answered on stdout: `good-port` gives that port, `sessions` how many were begun here, `good`
+//! turns the case off. The process ends when its stdin closes, or after a minute and a half.
 
 mod case;
 mod cases;

@@ -15,8 +15,9 @@ const PONG: u8 = 0x8a;
 
 /// Serves the WebSocket that was asked for.
 pub fn serve(server: &Server, peer: &mut Peer) -> io::Result<()> {
-    let mut conversation = match peer.request.session() {
-        Some(sid) => moved(server, &sid.to_owned(), peer)?,
+    let session = peer.request.session().map(str::to_owned);
+    let mut conversation = match session {
+        Some(sid) => moved(server, &sid, peer)?,
         None => begun(server, peer)?,
     };
     loop {

@@ -100,9 +100,9 @@ pub fn add(table: &mut Table) {
     table.packets("pong_storm", Lives(""), || storm("3", 100_000));
     table.packets("noop_storm", Lives(""), || storm("6", 100_000));
     // Nothing but silence, after as many pings as wanted.
-    table.both("no_ping", Lost("ping_timeout"), Joined(Vec::new)).pings(150);
-    table.packets("pings_that_stop", Lost("ping_timeout"), || storm("2", 3)).pings(150);
-    table.packets("events_instead_of_pings", Lost("ping_timeout"), || storm(r#"42["odd"]"#, 3)).pings(150);
+    table.both("no_ping", Lost("ping_timeout"), Joined(Vec::new)).pings(200);
+    table.packets("pings_that_stop", Lost("ping_timeout"), || storm("2", 3)).pings(200);
+    table.packets("events_instead_of_pings", Lost("ping_timeout"), || storm(r#"42["odd"]"#, 3)).pings(200);
     table.both("silence_after_the_handshake", Refused("ns_timeout"), Connect(Vec::new)).impatient();
 }
 

@@ -14,6 +14,10 @@ use crate::peer::{Peer, frame};
 const NOT_HTTP: Expect = Refused("not_websocket");
 const TOO_LATE: Expect = Refused("connect_timeout");
 const SILENT: Expect = Lost("ping_timeout");
+/// An answer before the answer (RFC 9110, section 15.2).
+const CONTINUE: &str = "HTTP/1.1 100 Continue\r\n\r\n";
+/// How long a WebSocket is waited for beside long-polling, which has to open within the same time.
+const PATIENT: &[(&str, &str)] = &[("connect_timeout", "1")];
 
 /// What comes where HTTP is due: instead of a WebSocket, of a session over long-polling, and of its packets.
 const ANSWERS: &[(&str, [Expect; 3], Write)] = &[
@@ -214,7 +218,7 @@ const GOOD: &[(&str, Write)] = &[
         let body = peer.handshake.clone();
         peer.answer(&cookies, body)
     }),
-    ("a_hundred_thousand_noops_behind", |peer| {
+    ("thirty_thousand_noops_behind", |peer| {
         let body = format!("{}{}", peer.handshake, "\x1e6".repeat(30_000));
         peer.answer("", body)
     }),
@@ -265,10 +269,10 @@ pub fn add(table: &mut Table) {
         table.polling(name, Lives(""), Answer(*write));
     }
     for (name, write) in MOVES {
-        table.automatic(&format!("move_{name}"), Told("ws_blocked"), Upgrade(*write)).impatient();
+        table.automatic(&format!("move_{name}"), Told("ws_blocked"), Upgrade(*write)).with(PATIENT);
     }
     for (name, write) in PROBES {
-        table.automatic(&format!("probe_{name}"), Told("ws_blocked"), Probe(*write)).impatient();
+        table.automatic(&format!("probe_{name}"), Told("ws_blocked"), Probe(*write)).with(PATIENT);
     }
     slow(table);
     others(table);
@@ -290,14 +294,25 @@ fn slow(table: &mut Table) {
     table.polling("half_a_body", TOO_LATE, Answer(half_a_body)).impatient();
     table.later("half_a_body", SILENT, half_a_body).pings(200);
     table.later("no_answer", SILENT, Peer::until_closed).pings(200);
-    let continues: Write = |peer| peer.for_ever("HTTP/1.1 100 Continue\r\n\r\n".repeat(100));
-    table.polling("100_continue_without_end", TOO_LATE, Answer(continues)).impatient();
-    let continues: Write = |peer| {
-        peer.send("HTTP/1.1 100 Continue\r\n\r\n".repeat(10_000))?;
-        let body = peer.handshake.clone();
-        peer.answer("", body)
-    };
-    table.polling("100_continue_ten_thousand_times", Lives(""), Answer(continues));
+    let continues: Write = |peer| peer.for_ever(CONTINUE.repeat(100));
+    table.both("100_continue_without_end", TOO_MUCH_AT_ONCE, Answer(continues));
+    table.websocket(
+        "100_continue_a_thousand_times",
+        Lives(""),
+        Answer(|peer| {
+            peer.send(CONTINUE.repeat(1000))?;
+            peer.open("")
+        }),
+    );
+    table.polling(
+        "100_continue_a_thousand_times",
+        Lives(""),
+        Answer(|peer| {
+            peer.send(CONTINUE.repeat(1000))?;
+            let body = peer.handshake.clone();
+            peer.answer("", body)
+        }),
+    );
     let hints: Write = |peer| {
         peer.send("HTTP/1.1 103 Early Hints\r\nLink: </odd>\r\n\r\n")?;
         peer.open("")

@@ -101,7 +101,7 @@ impl Added<'_> {
 
     /// Connecting may only take so long.
     fn impatient(self) -> Self {
-        self.with(&[("connect_timeout", "0.3")])
+        self.with(&[("connect_timeout", "0.5")])
     }
 
     /// The server promises a ping so often, in milliseconds, and wants it answered as soon; it sends none.

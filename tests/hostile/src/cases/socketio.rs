@@ -227,7 +227,7 @@ fn large(table: &mut Table) {
     );
     table.both(
         "sid_of_a_megabyte",
-        Lives(""),
+        NOT_BEGUN,
         Connect(|| vec![text(format!(r#"40{{"sid":"{}"}}"#, "s".repeat(1 << 20)))]),
     );
     table
