@@ -5,6 +5,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rustc-check-cfg=cfg(planted_bug)");
     println!("cargo:rustc-env=SOCKETIO_BUILT={}", built());
     let target_os = std::env::var("CARGO_CFG_TARGET_OS").unwrap_or_default();
     if target_os == "linux" || target_os == "android" {
@@ -13,11 +14,14 @@ fn main() {
             "-Wl,-z,nodelete",
             // A host that exports a function of our name must not get our internal calls.
             "-Wl,-Bsymbolic-functions",
-            // An undefined symbol is a link error here, not a load error at the user's.
-            "-Wl,-z,defs",
             "-Wl,-soname,libsocketio_plugin.so",
         ] {
             println!("cargo:rustc-cdylib-link-arg={argument}");
+        }
+        // An undefined symbol is a link error here, not a load error at the user's. Only a sanitizer's functions are
+        // found at load: in the host, which has its runtime.
+        if std::env::var_os("CARGO_CFG_SANITIZE").is_none() {
+            println!("cargo:rustc-cdylib-link-arg=-Wl,-z,defs");
         }
     }
 }

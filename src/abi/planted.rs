@@ -1,6 +1,7 @@
 //! Bugs on purpose, in builds for sanitizers only (`--cfg planted_bug`): a run that does not find them finds nothing.
 //! `tests/c/planted_bugs.c` calls them, `cargo xtask sanitize` sees to it that they are reported.
 
+use std::cell::UnsafeCell;
 use std::hint::black_box;
 use std::thread;
 
@@ -32,16 +33,19 @@ pub extern "C" fn socketio_planted_leak() {
 /// Two threads count without a lock.
 #[unsafe(no_mangle)]
 pub extern "C" fn socketio_planted_race() -> u32 {
-    static mut COUNT: u32 = 0;
+    struct Count(UnsafeCell<u32>);
+    // SAFETY: none; this is the bug.
+    unsafe impl Sync for Count {}
+    static COUNT: Count = Count(UnsafeCell::new(0));
     fn count() {
         // SAFETY: none; this is the bug.
-        unsafe { COUNT += 1 };
+        unsafe { *COUNT.0.get() += 1 };
     }
     let other = thread::spawn(count);
     count();
     let _ = other.join();
     // SAFETY: the other thread has ended.
-    unsafe { COUNT }
+    unsafe { *COUNT.0.get() }
 }
 
 /// A thread of the library writes where the host reads at the same time.

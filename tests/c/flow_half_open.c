@@ -178,7 +178,7 @@ TEST_MAIN(
     CASE(silence_while_much_is_being_sent),
     CASE_ONCE(pings_of_a_server_that_takes_nothing),
     CASE_ONCE(a_request_that_nobody_takes),
-    CASE(a_server_that_takes_little_by_little),
+    CASE_ONCE(a_server_that_takes_little_by_little),
     CASE_ONCE(binary_data_that_never_comes),
     CASE_ONCE(the_device_slept),
     CASE(keepalive_is_on))

@@ -14,6 +14,7 @@ pub fn command(arguments: &[String]) -> anyhow::Result<ExitCode> {
     report.step("generated files", steps::generated::step);
     report.step("import rules", steps::imports::step);
     report.step("error catalogue", steps::catalogue::step);
+    report.step("host contract", steps::contract::step);
     report.step("debug library", || steps::rust::build(Profile::Debug));
     report.after("export list", &["debug library"], || steps::exports::step(&Profile::Debug.library()));
     Ok(report.finish())

@@ -1,13 +1,19 @@
 //! The commands of this repository: `cargo xtask COMMAND`.
 
+mod abi;
 mod check;
 mod demo;
 mod exports;
+mod fuzz;
 mod generate;
+mod licences;
 mod performance;
 mod process;
 mod report;
 mod repository;
+mod sanitize;
+mod soak;
+mod spdx;
 mod steps;
 mod style;
 mod test;
@@ -35,6 +41,12 @@ const COMMANDS: &[Command] = &[
         help: "run all tests, those with FILTER in their names, or the C harness N times",
         run: test::command,
     },
+    Command {
+        name: "abi",
+        options: "[--write]",
+        help: "compare the interface with abi/socketio_plugin.abi, or write that",
+        run: abi::command,
+    },
     Command { name: "check", options: "", help: "run the quick checks, which need no network", run: check::command },
     Command {
         name: "exports",
@@ -43,16 +55,40 @@ const COMMANDS: &[Command] = &[
         run: exports::command,
     },
     Command {
+        name: "fuzz",
+        options: "[TARGET...] [--seconds N]",
+        help: "feed the library what nobody wrote, ten minutes a target if nothing else is said",
+        run: fuzz::command,
+    },
+    Command {
         name: "generate",
         options: "[--check]",
         help: "write the generated files, or say which are stale",
         run: generate::command,
     },
     Command {
+        name: "licences",
+        options: "[TARGET]",
+        help: "write the licences of everything that is linked, for the release",
+        run: licences::command,
+    },
+    Command {
         name: "performance",
         options: "",
         help: "measure what a host pays in its frame, and write it into docs/performance.md",
         run: performance::command,
+    },
+    Command {
+        name: "sanitize",
+        options: "[address|thread|memory-check] [FILTER]",
+        help: "run the C harness under sanitizers and valgrind",
+        run: sanitize::command,
+    },
+    Command {
+        name: "soak",
+        options: "[--minutes N | --seconds N] [--seed N]",
+        help: "run a host while servers die and networks break, ten minutes if nothing else is said",
+        run: soak::command,
     },
 ];
 

@@ -3,7 +3,7 @@
 use std::fs;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 
 use crate::process;
 use crate::repository::{self, Profile};
@@ -11,8 +11,8 @@ use crate::steps::rust;
 
 const PAGE: &str = "docs/performance.md";
 const BENCHMARK: &str = "benches/host_calls.c";
-const BEGIN: &str = "<!-- figures: begin -->\n";
-const END: &str = "<!-- figures: end -->\n";
+/// The places of the tables in the page, in the order in which they are printed.
+const PLACES: [&str; 2] = ["figures", "worst case"];
 
 /// `cargo xtask performance`.
 pub fn command(arguments: &[String]) -> Result<ExitCode> {
@@ -24,14 +24,25 @@ pub fn command(arguments: &[String]) -> Result<ExitCode> {
     compile.arg(&program).arg("-L").arg(Profile::Release.folder()).args(["-lsocketio_plugin", "-lpthread"]);
     compile.arg(format!("-Wl,-rpath,{}", Profile::Release.folder().display()));
     process::run(compile)?;
-    let table = process::run(process::command(&program))?;
-    let figures = format!("Measured on {}; nanoseconds.\n\n{table}", machine());
-    print!("{figures}");
-    let page = repository::read(PAGE)?;
-    let (before, rest) = page.split_once(BEGIN).with_context(|| format!("{PAGE} has no place for the figures"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("{PAGE} has no end of the figures"))?;
-    fs::write(repository::root().join(PAGE), format!("{before}{BEGIN}\n{figures}\n{END}{after}"))?;
+    let tables = process::run(process::command(&program))?;
+    let tables: Vec<&str> = tables.trim_end().split("\n\n").collect();
+    ensure!(tables.len() == PLACES.len(), "{BENCHMARK} printed {} tables", tables.len());
+    let mut page = repository::read(PAGE)?;
+    for (place, table) in PLACES.iter().zip(tables) {
+        let figures = format!("Measured on {}; nanoseconds.\n\n{table}\n", machine());
+        println!("{figures}");
+        page = filled(&page, place, &figures)?;
+    }
+    fs::write(repository::root().join(PAGE), page)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// The page with other figures at this place.
+fn filled(page: &str, place: &str, figures: &str) -> Result<String> {
+    let (begin, end) = (format!("<!-- {place}: begin -->\n"), format!("<!-- {place}: end -->\n"));
+    let (before, rest) = page.split_once(&begin).with_context(|| format!("{PAGE} has no place for the {place}"))?;
+    let (_, after) = rest.split_once(&end).with_context(|| format!("{PAGE} has no end of the {place}"))?;
+    Ok(format!("{before}{begin}\n{figures}\n{end}{after}"))
 }
 
 /// Processor and system, as far as the system tells.
@@ -45,4 +56,16 @@ fn machine() -> String {
     let system = fs::read_to_string("/proc/sys/kernel/osrelease").unwrap_or_default();
     let system = system.split('-').next().unwrap_or_default().trim().to_string();
     format!("{cores} cores of {processor}, {} {system}", std::env::consts::OS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_of_the_page_is_filled_anew() {
+        let page = "a\n<!-- x: begin -->\n\nold\n\n<!-- x: end -->\nb\n";
+        assert_eq!(filled(page, "x", "new\n").unwrap(), page.replace("old", "new"));
+        assert!(filled(page, "y", "new\n").is_err());
+    }
 }

@@ -37,9 +37,12 @@ pub fn command(program: impl AsRef<OsStr>) -> Command {
     command
 }
 
-/// The cargo that runs this program.
+/// The cargo that runs this program. It takes the versions of the lock file or fails: what is tested and what is built
+/// for a release is the same everywhere. Commands that cargo only hands on, such as clippy, must be told themselves.
 pub fn cargo() -> Command {
-    command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+    let mut command = command(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.arg("--locked");
+    command
 }
 
 /// Runs a program to its end.

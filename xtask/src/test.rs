@@ -8,9 +8,12 @@ use anyhow::{Context, Result, bail};
 use crate::demo;
 use crate::report::{self, Report};
 use crate::repository::{self, Profile};
-use crate::steps::harness::Selection;
+use crate::soak;
+use crate::steps::harness::{Build, Selection};
+use crate::steps::sanitizers::Tool;
 use crate::steps::{
-    catalogue, certificates, elf, examples, exports, generated, harness, header, imports, npm, python, rust, tools,
+    abi, catalogue, certificates, compat, contract, elf, examples, exports, fuzzing, generated, harness, header,
+    imports, npm, python, rust, sanitizers, supply, tools,
 };
 
 /// Steps that others build on.
@@ -18,10 +21,10 @@ const DEBUG_LIBRARY: &str = "debug library";
 const RELEASE_LIBRARY: &str = "release library";
 const TEST_SERVER: &str = "test server";
 const PYTHON_SERVER: &str = "Python test server";
-const RUST_SERVER: &str = "Rust test server";
+const RUST_SERVERS: &str = "Rust test servers";
 const CERTIFICATES: &str = "certificates";
 /// What the C harness meets.
-const SERVERS: &[&str] = &[TEST_SERVER, PYTHON_SERVER, RUST_SERVER, CERTIFICATES];
+const SERVERS: &[&str] = &[TEST_SERVER, PYTHON_SERVER, RUST_SERVERS, CERTIFICATES];
 /// Steps whose cases a filter selects from.
 const RUST_TESTS: &str = "Rust tests";
 const C_HARNESS: &str = "C harness";
@@ -54,7 +57,13 @@ impl Options {
     }
 
     fn selection(&self) -> Selection<'_> {
-        Selection { profile: self.profile, filter: self.filter.as_deref(), rounds: self.repeat.unwrap_or(1) }
+        Selection {
+            build: Build::plain(),
+            library: self.profile.library(),
+            filter: self.filter.as_deref(),
+            wanted: &|_| true,
+            rounds: self.repeat.unwrap_or(1),
+        }
     }
 
     /// The step that builds the library which the C harness loads.
@@ -83,7 +92,7 @@ pub fn command(arguments: &[String]) -> Result<ExitCode> {
 }
 
 /// Waits until no other run builds and runs the C harness in the same folder.
-fn alone() -> Result<File> {
+pub fn alone() -> Result<File> {
     std::fs::create_dir_all(repository::target())?;
     let file = File::create(repository::target().join("xtask_test.lock"))?;
     if let Err(TryLockError::WouldBlock) = file.try_lock() {
@@ -100,20 +109,30 @@ fn everything(report: &mut Report, options: &Options) {
     report.step("error catalogue", catalogue::step);
     report.step("rustfmt", rust::format);
     report.step("clippy", rust::clippy);
+    report.step("supply chain", supply::step);
+    report.step("licences", supply::licences);
     build(report, Profile::Debug);
     build(report, Profile::Release);
     report.after("examples by make", &[DEBUG_LIBRARY], || examples::make(Profile::Debug));
     report.after("examples by CMake", &[DEBUG_LIBRARY], || examples::cmake(Profile::Debug));
     servers(report);
+    report.after("host contract", &[RUST_SERVERS], contract::step);
     // Those of the studio need the library and the server.
     report.after(RUST_TESTS, &[DEBUG_LIBRARY, TEST_SERVER], || rust::test(None));
     report.after("export list", &[RELEASE_LIBRARY], || exports::step(&Profile::Release.library()));
     report.after("ELF file", &[RELEASE_LIBRARY], || elf::step(&Profile::Release.library()));
     report.step("header", header::step);
+    report.step("ABI", abi::step);
     report.step("C harness, build", harness::build);
     let needed: Vec<&str> = SERVERS.iter().copied().chain([options.library()]).collect();
     report.after(C_HARNESS, &needed, || harness::run(options.selection()));
+    report.after("other headers", &needed, || compat::step(&options.profile.library()));
+    report.after("AddressSanitizer", &needed, || sanitizers::step(Tool::Address, None));
+    report.after("ThreadSanitizer", &needed, || sanitizers::step(Tool::Thread, None));
+    report.after("valgrind", &needed, || sanitizers::step(Tool::MemoryCheck, None));
     report.after("demo", &[DEBUG_LIBRARY], demo::step);
+    report.step("fuzzing", fuzzing::step);
+    report.after("soak", &[RELEASE_LIBRARY, TEST_SERVER, CERTIFICATES], soak::step);
 }
 
 /// The cases that a filter selects, or the C harness many times over.
@@ -133,10 +152,10 @@ fn selected(report: &mut Report, options: &Options) {
     }
 }
 
-fn servers(report: &mut Report) {
+pub fn servers(report: &mut Report) {
     report.step(TEST_SERVER, npm::step);
     report.step(PYTHON_SERVER, python::step);
-    report.step(RUST_SERVER, rust::build_server);
+    report.step(RUST_SERVERS, rust::build_servers);
     report.step(CERTIFICATES, certificates::step);
 }
 

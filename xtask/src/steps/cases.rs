@@ -43,7 +43,7 @@ pub struct Listed {
 impl Listed {
     /// All that the case is run for.
     pub fn runs(&self, program: &str) -> Vec<Run> {
-        let plain = Run { program: program.to_owned(), case: self.name.clone(), label: None, variable: None };
+        let plain = Run::plain(program, &self.name);
         let labelled = |label: &'static str, variable: &'static str, value: &'static str| Run {
             label: Some(label),
             variable: Some((variable, value)),
@@ -75,6 +75,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// The case as it is.
+    pub fn plain(program: &str, case: &str) -> Run {
+        Run { program: program.to_owned(), case: case.to_owned(), label: None, variable: None }
+    }
+
     pub fn name(&self) -> String {
         let label = self.label.map(|label| format!(" [{label}]")).unwrap_or_default();
         format!("{}/{}{label}", self.program, self.case)

@@ -5,6 +5,7 @@
 //! transport, or against each server, as the environment tells them.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
@@ -17,48 +18,77 @@ use tokio::task::JoinSet;
 
 use crate::process::{self, Group};
 use crate::report::{self, Case, Outcome};
-use crate::repository::{self, Profile};
+use crate::repository;
 use crate::steps::cases::{self, Listed, Run};
 use crate::steps::{certificates, python, rust, tools};
 
 /// What the first part of a program's name may be: the kind of its tests.
-const KINDS: &[&str] = &["api", "flow", "misuse", "load", "reach"];
+const KINDS: &[&str] = &["api", "flow", "misuse", "load", "reach", "hostile", "compat"];
+/// The kind that only runs under a tool that has to find what it does wrong.
+pub const PLANTED: &str = "planted";
 /// How the sources begin that every program is linked with.
 const COMMON: &str = "harness";
 const AT_A_TIME: usize = 2;
 const TIME_LIMIT: Duration = Duration::from_secs(90);
 const SKIPPED: i32 = 77;
 
-fn folder() -> PathBuf {
-    repository::target().join("harness")
+/// A build of the programs, and how they are run: as they are, or under a tool that watches them.
+pub struct Build {
+    /// Its folder in the build folder.
+    pub folder: &'static str,
+    pub compiler_flags: Vec<OsString>,
+    pub linker_flags: Vec<OsString>,
+    /// Goes before the name of each program.
+    pub launcher: Vec<OsString>,
+    pub environment: Vec<(&'static str, OsString)>,
+    /// How many times longer a case may take.
+    pub slowdown: u32,
+}
+
+impl Build {
+    /// Without any tool.
+    pub fn plain() -> Build {
+        Build {
+            folder: "harness",
+            compiler_flags: Vec::new(),
+            linker_flags: Vec::new(),
+            launcher: Vec::new(),
+            environment: Vec::new(),
+            slowdown: 1,
+        }
+    }
+
+    fn folder(&self) -> PathBuf {
+        repository::target().join(self.folder)
+    }
+
+    /// Starts a program of this build.
+    fn command(&self, program: &str) -> Command {
+        let program = self.folder().join(program);
+        let mut command = match self.launcher.split_first() {
+            Some((launcher, arguments)) => {
+                let mut command = process::command(launcher);
+                command.args(arguments).arg(program);
+                command
+            }
+            None => process::command(program),
+        };
+        command.env("SOCKETIO_TEST_SLOWDOWN", self.slowdown.to_string());
+        command.envs(self.environment.iter().map(|(name, value)| (name, value)));
+        command
+    }
+
+    fn time_limit(&self) -> Duration {
+        TIME_LIMIT * self.slowdown
+    }
 }
 
 /// Compiles every program, without a warning: by one compiler to be run, by the others to be checked.
 pub fn build() -> Result<Outcome> {
-    let folder = folder();
-    if folder.exists() {
-        // A program whose source is gone or does not compile must not run from an earlier build.
-        fs::remove_dir_all(&folder)?;
-    }
-    fs::create_dir_all(folder.join("logs"))?;
     let compilers = tools::compilers();
-    let ((compiler, _), others) = compilers.split_first().context("there is no C compiler")?;
+    let others = compilers.get(1..).unwrap_or_default();
+    let mut outcome = build_as(&Build::plain(), |_| true)?;
     let (common, programs) = sources()?;
-    let mut objects = Vec::new();
-    for name in &common {
-        let object = folder.join(name).with_extension("o");
-        let mut command = compile(compiler, name);
-        command.args(["-c", "-o"]).arg(&object);
-        process::run(command)?;
-        objects.push(object);
-    }
-    let mut outcome = Outcome::default();
-    for name in &programs {
-        let mut command = compile(compiler, name);
-        command.args(&objects).arg("-o").arg(folder.join(name)).args(["-rdynamic", "-ldl"]);
-        let result = kind_is_known(name).and_then(|()| process::run(command));
-        outcome.count(format!("{name}.c"), result.map(drop).map_err(|error| format!("{error:#}")));
-    }
     for name in common.iter().chain(&programs) {
         for (other, _) in others {
             let mut command = compile(other, name);
@@ -69,6 +99,38 @@ pub fn build() -> Result<Outcome> {
     }
     let names: Vec<&str> = compilers.iter().map(|(name, _)| *name).collect();
     outcome.note = format!("by {}", names.join(", "));
+    Ok(outcome)
+}
+
+/// Compiles the programs that are wanted, to be run.
+pub fn build_as(build: &Build, wanted: impl Fn(&str) -> bool) -> Result<Outcome> {
+    let folder = build.folder();
+    if folder.exists() {
+        // A program whose source is gone or does not compile must not run from an earlier build.
+        fs::remove_dir_all(&folder)?;
+    }
+    fs::create_dir_all(folder.join("logs"))?;
+    let (compiler, _) = *tools::compilers().first().context("there is no C compiler")?;
+    let (common, programs) = sources()?;
+    let object = |name: &str| -> Result<PathBuf> {
+        let object = folder.join(name).with_extension("o");
+        let mut command = compile(compiler, name);
+        command.args(&build.compiler_flags).args(["-c", "-o"]).arg(&object);
+        process::run(command)?;
+        Ok(object)
+    };
+    let common = common.iter().map(|name| object(name)).collect::<Result<Vec<_>>>()?;
+    let program = |name: &str| -> Result<()> {
+        kind_is_known(name)?;
+        let mut command = process::command(compiler);
+        command.arg(object(name)?).args(&common).arg("-o").arg(folder.join(name));
+        command.args(["-rdynamic", "-pthread"]).args(&build.linker_flags).arg("-ldl");
+        process::run(command).map(drop)
+    };
+    let mut outcome = Outcome::default();
+    for name in programs.iter().filter(|name| wanted(name)) {
+        outcome.count(format!("{name}.c"), program(name).map_err(|error| format!("{error:#}")));
+    }
     Ok(outcome)
 }
 
@@ -87,52 +149,72 @@ fn sources() -> Result<(Vec<String>, Vec<String>)> {
     Ok(names.partition(|name| name.starts_with(COMMON)))
 }
 
+/// The first part of a program's name.
+pub fn kind(program: &str) -> &str {
+    program.split('_').next().unwrap_or_default()
+}
+
 fn kind_is_known(program: &str) -> Result<()> {
-    let kind = program.split('_').next().unwrap_or_default();
-    if program == kind || !KINDS.contains(&kind) {
+    let kind = kind(program);
+    if program == kind || !(KINDS.contains(&kind) || kind == PLANTED) {
         bail!("The kind of its tests is unknown: the name begins with one of {}, and an underscore.", KINDS.join(", "));
     }
     Ok(())
 }
 
 /// What to run.
-#[derive(Clone, Copy)]
 pub struct Selection<'a> {
-    pub profile: Profile,
+    pub build: Build,
+    /// The library that the programs load.
+    pub library: PathBuf,
     /// Part of `program/case`.
     pub filter: Option<&'a str>,
+    /// Which of those, beyond the filter.
+    pub wanted: &'a dyn Fn(&Run) -> bool,
     /// How many times over.
     pub rounds: usize,
 }
 
 /// Runs the cases, some at a time.
 pub fn run(selection: Selection) -> Result<Outcome> {
-    let environment = Environment::new(selection.profile)?;
+    let Selection { build, library, filter, wanted, rounds } = selection;
+    let environment = Environment::new(build, library)?;
     let mut outcome = Outcome::default();
     let mut runs = Vec::new();
     let (_, programs) = sources()?;
-    for program in programs.into_iter().filter(|program| folder().join(program).is_file()) {
+    let built = |program: &String| environment.build.folder().join(program).is_file();
+    for program in programs.into_iter().filter(|program| kind(program) != PLANTED && built(program)) {
         match list(&program, &environment) {
             Ok(cases) => runs.extend(cases.iter().flat_map(|case| case.runs(&program))),
             Err(error) => outcome.failed.push(Case::new(program, format!("{error:#}"))),
         }
     }
-    runs.retain(|run| selection.filter.is_none_or(|filter| run.name().contains(filter)));
+    runs.retain(|run| wanted(run) && filter.is_none_or(|filter| run.name().contains(filter)));
     let count = runs.len();
-    let ends = process::runtime().block_on(run_all(runs, selection.rounds, environment))?;
+    let ends = process::runtime().block_on(run_all(runs, rounds, environment))?;
     let slowest = ends.iter().max_by_key(|end| end.time);
     if let Some(slowest) = slowest {
-        let rounds = if selection.rounds > 1 { format!("{} times ", selection.rounds) } else { String::new() };
+        let times = if rounds > 1 { format!("{rounds} times ") } else { String::new() };
         let time = slowest.time.as_secs_f64();
-        outcome.note = format!("{rounds}{count} cases; slowest {} {time:.1} s", slowest.case);
+        outcome.note = format!("{times}{count} cases; slowest {} {time:.1} s", slowest.case);
     }
-    summarize(&mut outcome, ends, selection.rounds);
+    summarize(&mut outcome, ends, rounds);
     Ok(outcome)
+}
+
+/// Runs one case, whatever it comes to: gives whether it passed, and what it printed.
+pub fn run_one(build: Build, library: PathBuf, program: &str, case: &str) -> Result<(bool, String)> {
+    let environment = Environment::new(build, library)?;
+    let run = Run::plain(program, case);
+    Ok(match process::runtime().block_on(run_case(&run, 0, &environment))? {
+        Verdict::Passed => (true, String::new()),
+        Verdict::Skipped(output) | Verdict::Failed(output) => (false, output),
+    })
 }
 
 /// A program's cases.
 fn list(program: &str, environment: &Environment) -> Result<Vec<Listed>> {
-    let mut command = process::command(folder().join(program));
+    let mut command = environment.build.command(program);
     command.arg("--list").envs(environment.variables());
     let cases = cases::listed(&process::run(command)?)?;
     if cases.is_empty() {
@@ -143,33 +225,38 @@ fn list(program: &str, environment: &Environment) -> Result<Vec<Listed>> {
 
 /// What the programs find in their environment.
 struct Environment {
+    build: Build,
     library: PathBuf,
     server: PathBuf,
     node: PathBuf,
     python: PathBuf,
     socketioxide: PathBuf,
+    hostile: PathBuf,
     certificates: PathBuf,
 }
 
 impl Environment {
-    fn new(profile: Profile) -> Result<Environment> {
+    fn new(build: Build, library: PathBuf) -> Result<Environment> {
         Ok(Environment {
-            library: profile.library(),
+            build,
+            library,
             server: repository::root().join("tests/server/server.js"),
             node: process::find("node").context("node is not installed")?,
             python: python::interpreter(),
             socketioxide: rust::socketioxide_server()?,
+            hostile: rust::hostile_server()?,
             certificates: certificates::folder(),
         })
     }
 
-    fn variables(&self) -> [(&'static str, &Path); 6] {
+    fn variables(&self) -> [(&'static str, &Path); 7] {
         [
             ("SOCKETIO_LIBRARY", &self.library),
             ("SOCKETIO_TEST_SERVER", &self.server),
             ("SOCKETIO_TEST_NODE", &self.node),
             ("SOCKETIO_TEST_PYTHON", &self.python),
             ("SOCKETIO_TEST_SOCKETIOXIDE", &self.socketioxide),
+            ("SOCKETIO_TEST_HOSTILE", &self.hostile),
             ("SOCKETIO_TEST_CERTIFICATES", &self.certificates),
         ]
     }
@@ -216,19 +303,20 @@ async fn run_all(runs: Vec<Run>, rounds: usize, environment: Environment) -> Res
 async fn run_case(run: &Run, round: usize, environment: &Environment) -> Result<Verdict> {
     // A file, not a pipe: a process that a case left behind could hold a pipe open for ever.
     let label = run.label.map(|label| format!(".{label}")).unwrap_or_default();
-    let log = folder().join("logs").join(format!("{}.{}{label}.{round}.log", run.program, run.case));
+    let build = &environment.build;
+    let log = build.folder().join("logs").join(format!("{}.{}{label}.{round}.log", run.program, run.case));
     let file = File::create(&log)?;
-    let mut command = process::command(folder().join(&run.program));
+    let mut command = build.command(&run.program);
     command.arg(&run.case).envs(environment.variables()).envs(run.variable);
     command.stdin(Stdio::null()).stdout(file.try_clone()?).stderr(file);
     let mut child = tokio::process::Command::from(command).process_group(0).kill_on_drop(true).spawn()?;
     let group = Group::of(&child);
-    let status = tokio::time::timeout(TIME_LIMIT, child.wait()).await;
+    let status = tokio::time::timeout(build.time_limit(), child.wait()).await;
     drop(group);
     let output = String::from_utf8_lossy(&fs::read(&log)?).into_owned();
     Ok(match status {
         Ok(status) => verdict(status?, output),
-        Err(_) => Verdict::Failed(format!("It did not end within {} s.\n{output}", TIME_LIMIT.as_secs())),
+        Err(_) => Verdict::Failed(format!("It did not end within {} s.\n{output}", build.time_limit().as_secs())),
     })
 }
 

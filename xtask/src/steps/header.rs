@@ -7,7 +7,7 @@ use std::fs;
 use anyhow::{Context, Result};
 
 use crate::process;
-use crate::report::Outcome;
+use crate::report::{Case, Outcome};
 use crate::repository;
 use crate::steps::{exports, tools};
 
@@ -23,9 +23,20 @@ struct Record {
 
 const RECORDS: &[Record] = &[
     Record { file: "abi/functions.c", line: |name| format!(" {name}, ("), names: exports::declared },
-    Record { file: "abi/layout.c", line: |name| format!("SIZE({name}, "), names: structs },
+    Record { file: LAYOUT, line: |name| format!("SIZE({name}, "), names: structs },
     Record { file: "abi/constants.c", line: |name| format!("CONSTANT({name}, "), names: constants },
 ];
+
+/// The layout is recorded for these; no compiler for them is needed, only its front end.
+const TARGETS: &[&str] = &[
+    "x86_64-linux-gnu",
+    "aarch64-linux-gnu",
+    "x86_64-pc-windows-msvc",
+    "i686-linux-gnu",
+    "armv7-linux-gnueabihf",
+    "i686-pc-windows-msvc",
+];
+const LAYOUT: &str = "abi/layout.c";
 
 /// The version of the interface is the one number that changes.
 const VERSION: &str = "SOCKETIO_ABI_VERSION";
@@ -47,8 +58,13 @@ pub fn step() -> Result<Outcome> {
             matrix(&mut outcome, cpp, "c++", CPP_STANDARDS);
         }
     }
+    match process::find("clang") {
+        Some(_) => targets(&mut outcome),
+        None => outcome.skipped.push(Case::new(LAYOUT, "other processors: install the Debian package clang")),
+    }
     outcome.count("README.md", readme());
-    outcome.note = format!("{}, {} standards", used.join(", "), C_STANDARDS.len() + CPP_STANDARDS.len());
+    let standards = C_STANDARDS.len() + CPP_STANDARDS.len();
+    outcome.note = format!("{}, {standards} standards, layout on {} targets", used.join(", "), TARGETS.len());
     Ok(outcome)
 }
 
@@ -91,6 +107,17 @@ fn matrix(outcome: &mut Outcome, compiler: &str, language: &str, standards: &[&s
             let result = compile(compiler, language, standard, file);
             outcome.count(format!("{compiler} -std={standard} {file}"), result.map_err(|error| format!("{error:#}")));
         }
+    }
+}
+
+/// Compiles the record of the layout for each target. The system's headers are not needed for it.
+fn targets(outcome: &mut Outcome) {
+    for target in TARGETS {
+        let mut command = process::command("clang");
+        command.args(["-target", target, "-ffreestanding", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
+        command.args(["-fsyntax-only", "-Iinclude", LAYOUT]);
+        let result = process::run(command).map(drop).map_err(|error| format!("{error:#}"));
+        outcome.count(format!("{LAYOUT} for {target}"), result);
     }
 }
 

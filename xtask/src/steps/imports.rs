@@ -24,6 +24,7 @@ const ROOMS: &[(&str, &[&str])] = &[
     ("connection", &["doctor", "protocol", "transport", "events", "settings", "runtime", "diagnostics", "descriptor"]),
     ("registry", &["connection", "events", "settings", "runtime", "diagnostics", "descriptor", "platform"]),
     ("nodes", &["registry", "connection", "descriptor", "events", "diagnostics"]),
+    ("fuzzing", &["protocol", "settings", "transport"]),
     (
         "abi",
         &[
@@ -323,7 +324,7 @@ mod tests {
         );
         assert_eq!(
             of("settings/mod.rs", "use crate::registry;\n"),
-            ["1: settings uses registry: settings may use descriptor, diagnostics"]
+            ["1: settings uses registry: settings may use descriptor, diagnostics, protocol"]
         );
     }
 

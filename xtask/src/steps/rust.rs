@@ -14,8 +14,10 @@ fn packages() -> Result<[(&'static str, PathBuf); 2]> {
     Ok([("socketio-plugin", repository::target()), ("xtask", own_target()?)])
 }
 
-/// The package of the test server that is written in Rust.
+/// The packages of the test servers that are written in Rust.
 const SOCKETIOXIDE_SERVER: &str = "socketioxide-server";
+const HOSTILE_SERVER: &str = "hostile-server";
+const SERVERS: [&str; 2] = [SOCKETIOXIDE_SERVER, HOSTILE_SERVER];
 
 /// The folder in which this tool was built.
 fn own_target() -> Result<PathBuf> {
@@ -29,9 +31,13 @@ pub fn format() -> Result<Outcome> {
     if !installed("fmt") {
         return Ok(Outcome::skipped("rustfmt", "rustfmt is not installed: rustup component add rustfmt"));
     }
-    let mut command = process::cargo();
-    command.args(["fmt", "--all", "--check", "--", "--color", "never"]);
-    process::run(command).map(|_| Outcome::done("every package"))
+    // The fuzz targets are a workspace of their own.
+    for manifest in ["Cargo.toml", "fuzz/Cargo.toml"] {
+        let mut command = process::cargo();
+        command.args(["fmt", "--all", "--check", "--manifest-path", manifest, "--", "--color", "never"]);
+        process::run(command)?;
+    }
+    Ok(Outcome::done("every package"))
 }
 
 /// Clippy finds nothing.
@@ -40,15 +46,17 @@ pub fn clippy() -> Result<Outcome> {
         return Ok(Outcome::skipped("clippy", "clippy is not installed: rustup component add clippy"));
     }
     let mut outcome = Outcome::default();
-    for (package, target) in packages()?.into_iter().chain([(SOCKETIOXIDE_SERVER, own_target()?)]) {
+    let own_target = own_target()?;
+    let servers = SERVERS.map(|server| (server, own_target.clone()));
+    for (package, target) in packages()?.into_iter().chain(servers) {
         let mut command = process::cargo();
         command
-            .args(["clippy", "--quiet", "--package", package, "--all-targets", "--no-deps", "--target-dir"])
+            .args(["clippy", "--locked", "--quiet", "--package", package, "--all-targets", "--no-deps", "--target-dir"])
             .arg(target);
         command.args(["--", "-D", "warnings"]);
         outcome.count(package, process::run(command).map(drop).map_err(|error| format!("{error:#}")));
     }
-    outcome.note = "every target of socketio-plugin, xtask and a test server".to_owned();
+    outcome.note = "every target of socketio-plugin, xtask and the test servers".to_owned();
     Ok(outcome)
 }
 
@@ -71,17 +79,23 @@ pub fn build(profile: Profile) -> Result<Outcome> {
     Ok(Outcome::done(format!("{}, {:.1} MB", repository::shown(&library), size as f64 / 1e6)))
 }
 
-/// Builds the test server that is written in Rust.
-pub fn build_server() -> Result<Outcome> {
+/// Builds the test servers that are written in Rust.
+pub fn build_servers() -> Result<Outcome> {
     let mut command = process::cargo();
-    command.args(["build", "--quiet", "--package", SOCKETIOXIDE_SERVER, "--target-dir"]).arg(own_target()?);
+    command.args(["build", "--quiet", "--target-dir"]).arg(own_target()?);
+    command.args(SERVERS.iter().flat_map(|package| ["--package", package]));
     process::run(command)?;
-    Ok(Outcome::done(repository::shown(&socketioxide_server()?)))
+    Ok(Outcome::done(SERVERS.join(", ")))
 }
 
-/// Where that server lies when it is built.
+/// Where the one that speaks Socket.IO as it should lies when it is built.
 pub fn socketioxide_server() -> Result<PathBuf> {
     Ok(own_target()?.join("debug").join(SOCKETIOXIDE_SERVER))
+}
+
+/// Where the one that does not lies.
+pub fn hostile_server() -> Result<PathBuf> {
+    Ok(own_target()?.join("debug").join(HOSTILE_SERVER))
 }
 
 /// The Rust tests of the library and of this tool, those whose name has `filter` in it.
