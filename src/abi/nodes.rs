@@ -15,8 +15,8 @@ use super::types::{socketio_node_call_t, socketio_node_result_t};
 /// Returns SOCKETIO_OK; SOCKETIO_E_NOT_FOUND for an unknown node type or connection; SOCKETIO_E_STALE for a removed
 /// connection; SOCKETIO_E_TYPE or SOCKETIO_E_INVALID for a value, named in `socketio_last_error`;
 /// SOCKETIO_E_UNSUPPORTED for a listener node; SOCKETIO_E_QUEUE_FULL if the connection's queue is full: nothing was
-/// queued and no pulse leaves; SOCKETIO_E_RESOURCES if the system gives no memory, likewise; SOCKETIO_E_STATE while not
-/// activated.
+/// queued and no pulse leaves; SOCKETIO_E_BUSY if eight connection tests run already (Socket.IO Test);
+/// SOCKETIO_E_RESOURCES if the system gives no memory: nothing was done; SOCKETIO_E_STATE while not activated.
 ///
 /// States: ENABLED. Threads: [any]. Never blocks, never waits for the plugin's thread.
 #[unsafe(no_mangle)]
