@@ -1,26 +1,9 @@
 /* Deactivating, whatever the connections are doing: within its limit, with one final On Stop for each. */
 
-#include "harness.h"
+#include "load_ten.h"
 
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-
-#define CONNECTIONS 10
-#define LIMIT_MS 1000
-/* And a little scheduling. */
-#define IN_TIME_MS 1200
-
-/* Applies the settings of ten connections, c0 to c9, and starts them. */
-static void start_all(void)
-{
-    settings_apply();
-    char name[16];
-    for (int i = 0; i < CONNECTIONS; i++) {
-        snprintf(name, sizeof name, "c%d", i);
-        start(find(name));
-    }
-}
 
 /* Ten connections to this port, all started. */
 static void start_ten(int port, const char *extra)
@@ -32,23 +15,6 @@ static void start_ten(int port, const char *extra)
         settings_add(name, port, extra);
     }
     start_all();
-}
-
-/* Disables; each of the sessions had its On Stop, with this reason. */
-static void check_disable(int sessions)
-{
-    int64_t began = now_ms();
-    CHECK_STATUS(plugin.plugin_disable(LIMIT_MS), SOCKETIO_OK);
-    CHECK(now_ms() - began < IN_TIME_MS);
-    CHECK_INT(plugin.plugin_state(), SOCKETIO_PLUGIN_DISABLED);
-    for (int i = 0; i < sessions; i++) {
-        const event_t *event = WAIT(.node_type = SOCKETIO_NODE_ON_STOP);
-        CHECK(!bool_of(event, STOP_WILL_RECONNECT));
-        CHECK_TEXT(text_of(event, STOP_REASON), "plugin disabled");
-    }
-    CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
-    wait_threads(1);
-    ignore_errors();
 }
 
 static void ten_connected(void)
