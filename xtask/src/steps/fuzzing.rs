@@ -139,8 +139,9 @@ fn run_one(target: &str, seconds: u64, corpus: Corpus) -> Result<Ran> {
 /// Reads what libFuzzer printed.
 fn result(ended: &Ended) -> Ran {
     if !ended.status.success() {
-        // The lines that begin with # tell of its progress.
-        let said: Vec<&str> = ended.output.lines().filter(|line| !line.starts_with('#')).collect();
+        // These lines tell of its progress.
+        let is_progress = |line: &str| line.starts_with('#') || line.trim_start().starts_with("NEW_FUNC");
+        let said: Vec<&str> = ended.output.lines().filter(|line| !is_progress(line)).collect();
         let found = said.iter().find_map(|line| line.split_once("Test unit written to ")).map(|(_, path)| path);
         let found = found
             .map_or("no input was written".into(), |path| format!("the input: {}", repository::shown(Path::new(path))));
