@@ -216,7 +216,8 @@ fn build(tool: Tool) -> Result<Build> {
         },
         Tool::Thread => {
             let runtime = runtime()?.context("there is no runtime of ThreadSanitizer")?;
-            let options = format!("exitcode={FOUND}:suppressions={}", suppressions("tsan.supp").display());
+            // In quotes: the folder's name may hold spaces.
+            let options = format!("exitcode={FOUND}:suppressions=\"{}\"", suppressions("tsan.supp").display());
             Build {
                 folder: "sanitize/thread/harness",
                 compiler_flags: vec!["-fsanitize=thread".into()],
