@@ -6,6 +6,7 @@ use super::boundary::{Reentrancy, call, needs_memory};
 use super::convert;
 use super::status::socketio_status_t;
 use crate::registry::PLUGIN;
+use crate::settings::MAXIMUM_TEXT;
 
 /// Checks a settings text without using it: {"connections":[{"name":"main","url":"http://localhost:3000"}]}.
 /// The fields of a connection are those of the descriptor's `connection_fields`, by their ids.
@@ -45,7 +46,8 @@ pub unsafe extern "C" fn socketio_settings_apply(json: *const c_char, len: usize
     })
 }
 
-/// What reading a settings text takes at most: a value of one byte takes this much, and the connections come on top.
+/// What reading a settings text takes at most: a value of one byte takes this much, and the connections come on top. One
+/// that is too long is not read.
 fn text_memory(len: usize) -> usize {
-    len.saturating_mul(64) + (64 << 10)
+    64 * len.min(MAXIMUM_TEXT) + (64 << 10)
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::{Map, Value};
 
 pub use address::{Address, ProxyAddress, ProxyKind};
-pub use parse::parse;
+pub use parse::{MAXIMUM_TEXT, parse};
 pub use secret::Secret;
 
 use crate::diagnostics::{Code, Problem, Secrets, is_secret_name};
