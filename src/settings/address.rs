@@ -199,7 +199,7 @@ impl Url {
             }
         };
         url.says_plain = matches!(scheme.as_str(), "http" | "ws");
-        url.path = (!path.trim_matches('/').is_empty()).then(|| path.to_string());
+        url.path = (normal_path(path) != "/").then(|| path.to_string());
         url.query = query
             .split('&')
             .filter(|pair| !pair.is_empty())
