@@ -697,8 +697,8 @@ SOCKETIO_API socketio_status_t socketio_plugin_enable(const struct socketio_host
  handle is closed: take it out of your loop before. Log lines are handed over from inside this call.
 
  Returns SOCKETIO_OK: nothing of the plugin runs any more; SOCKETIO_ALREADY: it was deactivated;
- SOCKETIO_E_TIMEOUT: something still winds down (a name look-up or a file that does not answer, `log` of the host). The plugin is then
- DRAINING: harmless, call again later. SOCKETIO_E_BUSY during another control call.
+ SOCKETIO_E_TIMEOUT: something still winds down (a name look-up or a file that does not answer, `log` of the host).
+ The plugin is then DRAINING: harmless, call again later. SOCKETIO_E_BUSY during another control call.
 
  States: all. Threads: [control]. Blocks up to `timeout_ms`.
  */
@@ -775,8 +775,8 @@ SOCKETIO_API socketio_status_t socketio_connection_info(socketio_connection_t co
 SOCKETIO_API socketio_status_t socketio_node_execute(const struct socketio_node_call_t *node_call, struct socketio_node_result_t *result);
 
 /*
- Takes up to `max` events from the queue; 0 stands for 4,096, which takes a fraction of a millisecond. What the poll before handed out is no longer
- valid, also if this one fails with SOCKETIO_E_STATE or finds nothing.
+ Takes up to `max` events from the queue; 0 stands for 4,096, which takes a fraction of a millisecond. What the poll
+ before handed out is no longer valid, also if this one fails with SOCKETIO_E_STATE or finds nothing.
 
  Returns SOCKETIO_OK: the queue is empty now; SOCKETIO_MORE: poll again (this frame or the next). In the rare case
  that the plugin's thread holds the queue at this moment, SOCKETIO_MORE with a count of 0. After `disable` it hands

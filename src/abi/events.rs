@@ -8,8 +8,8 @@ use super::status::{SOCKETIO_OK, SOCKETIO_TIMED_OUT, socketio_status_t};
 use super::types::{SOCKETIO_WAKE_FD, socketio_event_batch_t, socketio_wake_handle_t};
 use crate::registry::PLUGIN;
 
-/// Takes up to `max` events from the queue; 0 stands for 4,096, which takes a fraction of a millisecond. What the poll before handed out is no longer
-/// valid, also if this one fails with SOCKETIO_E_STATE or finds nothing.
+/// Takes up to `max` events from the queue; 0 stands for 4,096, which takes a fraction of a millisecond. What the poll
+/// before handed out is no longer valid, also if this one fails with SOCKETIO_E_STATE or finds nothing.
 ///
 /// Returns SOCKETIO_OK: the queue is empty now; SOCKETIO_MORE: poll again (this frame or the next). In the rare case
 /// that the plugin's thread holds the queue at this moment, SOCKETIO_MORE with a count of 0. After `disable` it hands

@@ -37,8 +37,8 @@ pub unsafe extern "C" fn socketio_plugin_enable(host: *const socketio_host_t) ->
 /// handle is closed: take it out of your loop before. Log lines are handed over from inside this call.
 ///
 /// Returns SOCKETIO_OK: nothing of the plugin runs any more; SOCKETIO_ALREADY: it was deactivated;
-/// SOCKETIO_E_TIMEOUT: something still winds down (a name look-up or a file that does not answer, `log` of the host). The plugin is then
-/// DRAINING: harmless, call again later. SOCKETIO_E_BUSY during another control call.
+/// SOCKETIO_E_TIMEOUT: something still winds down (a name look-up or a file that does not answer, `log` of the host).
+/// The plugin is then DRAINING: harmless, call again later. SOCKETIO_E_BUSY during another control call.
 ///
 /// States: all. Threads: [control]. Blocks up to `timeout_ms`.
 #[unsafe(no_mangle)]

@@ -165,17 +165,15 @@ impl Session {
         for event in self.subscriptions.events(name) {
             self.tell_subscription(type_id::ON_SUBSCRIBE, name, &event);
         }
-        self.replay_early(name);
-        self.send_waiting(name);
+        if !self.replay_early(name) {
+            self.send_waiting(name);
+        }
         Ok(())
     }
 
     /// Sends what waited for the namespace, once all is handed out that the server sent too early: one event of that may end
     /// the connection, and must take no message with it.
     pub(super) fn send_waiting(&mut self, name: &str) {
-        if self.replay.iter().any(|(other, _)| other == name) {
-            return;
-        }
         let waiting = self.namespaces.get_mut(name).map(|namespace| namespace.waiting.take());
         for send in waiting.unwrap_or_default() {
             self.send_in(name, send);

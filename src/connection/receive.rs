@@ -260,10 +260,12 @@ impl Session {
         Err(self.over_limit(format!("events of more than {over} before the namespace was connected")))
     }
 
-    /// What came before the namespace was joined is handed out before anything that comes now.
-    pub(super) fn replay_early(&mut self, name: &str) {
-        let early = self.namespaces.get_mut(name).map(Namespace::take_early);
-        self.replay.extend(early.unwrap_or_default().into_iter().map(|early| (name.to_string(), early)));
+    /// What came before the namespace was joined is handed out before anything that comes now. Tells whether there is any.
+    pub(super) fn replay_early(&mut self, name: &str) -> bool {
+        let early = self.namespaces.get_mut(name).map(Namespace::take_early).unwrap_or_default();
+        let is_any = !early.is_empty();
+        self.replay.extend(early.into_iter().map(|early| (name.to_string(), early)));
+        is_any
     }
 
     /// Hands out the next event that came too early; false: there is none.

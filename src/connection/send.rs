@@ -39,10 +39,12 @@ impl Session {
         }
         let namespace = self.join(name);
         let refused = matches!(namespace.joining, Joining::Refused | Joining::Late);
-        if namespace.joining == Joining::Joined && namespace.waiting.is_empty() {
+        let joined = namespace.joining == Joining::Joined;
+        // What waits goes first.
+        if joined && namespace.waiting.is_empty() {
             return self.send_now(name, send);
         }
-        if refused || send.policy == IfNotConnected::Drop {
+        if refused || (!joined && send.policy == IfNotConnected::Drop) {
             return self.give_up_one(name, send, refused);
         }
         if let Some(replaced) = namespace.waiting.put(send) {

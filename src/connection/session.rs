@@ -792,6 +792,25 @@ mod tests {
     }
 
     #[test]
+    fn while_early_events_are_handed_out_a_send_waits_behind_the_others() {
+        let mut session = session();
+        let send = |session: &mut Session, policy| {
+            let Command::Send(mut send) = question(session, 0) else { return };
+            send.policy = policy;
+            session.send(*send);
+        };
+        send(&mut session, IfNotConnected::Queue);
+        let early =
+            || (DEFAULT_NAMESPACE.to_string(), Early { id: None, payload: "[\"e\"]".into(), attachments: None });
+        session.replay.extend([early(), early()]);
+        session.open_namespace(DEFAULT_NAMESPACE).joining = Joining::Joined;
+        send(&mut session, IfNotConnected::Drop);
+        assert!(session.replay_next().unwrap() && session.outbox.is_empty());
+        assert!(session.replay_next().unwrap() && !session.replay_next().unwrap());
+        assert_eq!((session.outbox.len(), session.shared.status.dropped.load(Ordering::Relaxed)), (2, 0));
+    }
+
+    #[test]
     fn what_comes_behind_a_removal_is_still_owed_its_end() {
         let queue = EventQueue::default();
         queue.open(None);
