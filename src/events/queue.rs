@@ -206,7 +206,7 @@ impl EventQueue {
     /// Moves up to `max` events into `out`. None: the lock was taken, ask again. Some(true): more are waiting. An error: there
     /// is no memory for them, and they stay.
     pub fn take(&self, max: usize, out: &mut Vec<Event>) -> Result<Option<bool>, TryReserveError> {
-        if self.waiting.load(Ordering::SeqCst) == 0 {
+        if self.is_empty() {
             return Ok(Some(false));
         }
         let Some(mut inner) = self.try_lock() else { return Ok(None) };
@@ -231,9 +231,14 @@ impl EventQueue {
         self.dropped.load(Ordering::Relaxed)
     }
 
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting.load(Ordering::SeqCst) == 0
+    }
+
     /// Waits until an event is there. None: the queue was closed.
     pub fn wait(&self, timeout: Duration) -> Option<bool> {
-        if self.waiting.load(Ordering::SeqCst) > 0 {
+        if !self.is_empty() {
             return Some(true);
         }
         let deadline = Instant::now() + timeout;

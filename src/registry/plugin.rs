@@ -333,7 +333,11 @@ impl Plugin {
 
     /// Waits until an event is there.
     pub fn wait_for_event(&self, timeout_ms: u32) -> Result<bool, Refusal> {
-        self.check_enabled()?;
+        if let Err(refusal) = self.check_enabled() {
+            // What the thread told before it ended by a fault is still to be taken.
+            let is_left = self.state() == PluginState::Enabled && !self.events.is_empty();
+            return if is_left { Ok(true) } else { Err(refusal) };
+        }
         self.events.wait(Duration::from_millis(u64::from(timeout_ms))).ok_or_else(Refusal::not_enabled)
     }
 
