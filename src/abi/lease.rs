@@ -119,10 +119,10 @@ impl Storage {
             let (more_values, more_bytes) = counts(event);
             (values + more_values, bytes + more_bytes)
         });
-        values.try_reserve(value_count)?;
-        bytes.try_reserve(bytes_count)?;
-        c_events.try_reserve(events.len())?;
-        pointers.try_reserve(events.len())?;
+        reserve(values, value_count)?;
+        reserve(bytes, bytes_count)?;
+        reserve(c_events, events.len())?;
+        reserve(pointers, events.len())?;
         let room = (values.capacity(), bytes.capacity());
         for event in events.iter() {
             let first = values.len();
@@ -159,6 +159,11 @@ impl Storage {
     }
 }
 
+/// Takes room in an empty list: for a batch that is larger than usual no more than it needs.
+fn reserve<T>(list: &mut Vec<T>, count: usize) -> Result<(), TryReserveError> {
+    if count > KEPT { list.try_reserve_exact(count) } else { list.try_reserve(count) }
+}
+
 fn counts(event: &Event) -> (usize, usize) {
     match &event.body {
         Body::Received(received) => (RECEIVED_OUTPUTS, received.attachments.len()),
@@ -180,14 +185,15 @@ const RECEIVED_OUTPUTS: usize = 7;
 
 fn push_received(received: &Received, values: &mut Vec<socketio_value_t>, bytes: &mut Vec<socketio_bytes_t>) {
     use socketio_value_as_t as As;
-    let text = |(start, end): (u32, u32)| string_of(&received.block[start as usize..end as usize]);
+    let texts = &received.texts;
+    let text = |(start, end): (u32, u32)| string_of(&texts.block[start as usize..end as usize]);
     let namespace = string_of(received.namespace.as_bytes());
     values.extend([
         value(SOCKETIO_TYPE_PULSE, As { boolean: 1 }),
         value(SOCKETIO_TYPE_STRING, As { string: namespace }),
-        value(SOCKETIO_TYPE_STRING, As { string: text(received.name) }),
-        value(SOCKETIO_TYPE_STRING, As { string: text(received.message) }),
-        value(SOCKETIO_TYPE_JSON, As { string: text(received.arguments) }),
+        value(SOCKETIO_TYPE_STRING, As { string: text(texts.name) }),
+        value(SOCKETIO_TYPE_STRING, As { string: text(texts.message) }),
+        value(SOCKETIO_TYPE_JSON, As { string: text(texts.arguments) }),
         attachments(&received.attachments, bytes),
         value(SOCKETIO_TYPE_INT, As { integer: received.reply_id as i64 }),
     ]);

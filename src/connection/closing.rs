@@ -107,7 +107,7 @@ async fn send_all(engine: &mut Engine, outbox: &mut VecDeque<Outgoing>) -> Resul
     while !outbox.is_empty() {
         poll_fn(|cx| engine.poll_ready(cx)).await?;
         if let Some(outgoing) = outbox.pop_front() {
-            engine.send(outgoing.frame)?;
+            engine.send(outgoing.frame);
         }
     }
     poll_fn(|cx| engine.poll_flush(cx)).await

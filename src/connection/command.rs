@@ -16,7 +16,7 @@ pub enum Command {
     /// Socket.IO Stop.
     Stop,
     /// Socket.IO Send.
-    Send(Box<SendEvent>),
+    Send(SendEvent),
     /// Socket.IO Subscribe.
     Subscribe(Subscribe),
     /// Socket.IO Unsubscribe.

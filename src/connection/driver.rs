@@ -41,7 +41,10 @@ const FAULT_PAUSE: Duration = Duration::from_millis(100);
 const CREDENTIALS_CHECK: Duration = Duration::from_secs(2);
 
 /// Frames read before other connections get their turn.
-const FRAMES_AT_ONCE: usize = 256;
+const FRAMES_AT_ONCE: usize = 2048;
+
+/// Bytes that are gathered before they are written while the host goes on sending.
+const GATHERED: usize = 16 << 10;
 
 /// What the connections of one activation share.
 pub struct Environment {
@@ -152,7 +155,9 @@ fn end_without_thread(session: &mut Session, events: &EventQueue) {
     let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
         session.recover("its thread ended");
         let _ = session.shared.mailbox.put(Command::Shutdown(reason::ERROR));
-        let _ = session.obey(events);
+        while !session.is_shut_down() {
+            let _ = session.obey(events);
+        }
     }));
 }
 
@@ -259,24 +264,30 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
         session.tell_failure(failure, false, Some(wait));
         session.waiting(backoff.failures());
         let config = Arc::clone(&session.config);
-        let tried = attempts.tried.take();
-        let changed = async {
-            match &tried {
-                Some(tried) if refused => credentials_change(&config, tried, environment).await,
-                _ => std::future::pending().await,
-            }
-        };
-        tokio::select! {
-            biased;
-            // A Stop, another Start, or other settings: the loop looks.
-            _ = serve(session, environment) => {
-                if !Arc::ptr_eq(&config, &session.config) {
-                    attempts = Attempts::default();
-                }
-            }
-            () = changed => {}
-            () = sleep(wait) => {}
+        let tried = attempts.tried.take().filter(|_| refused);
+        // In a box of its own: a connection that stands needs no room for it.
+        Box::pin(wait_for_next(session, environment, &tried, wait)).await;
+        if !Arc::ptr_eq(&config, &session.config) {
+            attempts = Attempts::default();
         }
+    }
+}
+
+/// Waits for the next attempt, and serves the host meanwhile: a Stop, another Start, or other settings end it. `tried`: what
+/// was refused.
+async fn wait_for_next(session: &mut Session, environment: &Environment, tried: &Option<Resolved>, wait: Duration) {
+    let config = Arc::clone(&session.config);
+    let changed = async {
+        match tried {
+            Some(tried) => credentials_change(&config, tried, environment).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        _ = serve(session, environment) => {}
+        () = changed => {}
+        () = sleep(wait) => {}
     }
 }
 
@@ -315,8 +326,48 @@ async fn credentials_change(config: &Arc<ConnectionConfig>, tried: &Resolved, en
 /// One connection: from the look-up of the name to its end.
 async fn attempt(session: &mut Session, environment: &Environment, attempts: &mut Attempts) -> End {
     let config = Arc::clone(&session.config);
-    let progress = Rc::new(Progress::default());
     let deadline = Instant::now() + config.connect_timeout;
+    let (mut engine, handshake) = match reach(session, environment, attempts, deadline).await {
+        Ok(opened) => opened,
+        Err(end) => return end,
+    };
+    let auth = match &*attempts.tried.borrow() {
+        Some(tried) => {
+            session.secrets = tried.secrets(&config, false);
+            tried.auth.clone()
+        }
+        None => Auth::default(),
+    };
+    session.opened(&handshake, auth, deadline, engine.is_polling());
+    let end = converse(session, &mut engine, environment, &mut attempts.backoff).await;
+    match &end {
+        End::Wanted => {
+            // A Stop lets what was sent before it leave; at the plugin's end there is no time for that.
+            let limit = if session.is_shut_down() { CLOSE_LIMIT } else { config.connect_timeout };
+            close_politely(session, engine, limit, environment);
+        }
+        End::Failed(_) => {
+            session.drop_outbox();
+            if engine.is_polling() {
+                // No connection breaks by which the server would notice.
+                engine.wind_up();
+                let goodbye = environment.goodbye(POLLING_CLOSE_LIMIT);
+                environment.spawn_closing(goodbye.within(engine.close()));
+            }
+        }
+    }
+    end
+}
+
+/// Opens a connection, and serves the host meanwhile. What was needed for that is gone when it stands.
+async fn reach(
+    session: &mut Session,
+    environment: &Environment,
+    attempts: &Attempts,
+    deadline: Instant,
+) -> Result<(Engine, Handshake), End> {
+    let config = Arc::clone(&session.config);
+    let progress = Rc::new(Progress::default());
     let mut opening = Box::pin(open(
         Arc::clone(&config),
         Rc::clone(&environment.dialer),
@@ -344,43 +395,11 @@ async fn attempt(session: &mut Session, environment: &Environment, attempts: &mu
                     }
                 }));
             }
-            return end;
+            return Err(end);
         }
     };
-    let auth = match &*attempts.tried.borrow() {
-        Some(tried) => {
-            session.secrets = tried.secrets(&config, false);
-            tried.auth.clone()
-        }
-        None => Auth::default(),
-    };
-    let (mut engine, handshake) = match opened {
-        Ok(Ok(opened)) => opened,
-        Ok(Err(problem)) => return End::Failed(Failure::of(problem, reason::CONNECT)),
-        Err(_) => {
-            let problem = progress.timed_out(&config.address, config.connect_timeout);
-            return End::Failed(Failure::of(problem, reason::CONNECT));
-        }
-    };
-    session.opened(&handshake, auth, deadline, engine.is_polling());
-    let end = converse(session, &mut engine, environment, &mut attempts.backoff).await;
-    match &end {
-        End::Wanted => {
-            // A Stop lets what was sent before it leave; at the plugin's end there is no time for that.
-            let limit = if session.is_shut_down() { CLOSE_LIMIT } else { config.connect_timeout };
-            close_politely(session, engine, limit, environment);
-        }
-        End::Failed(_) => {
-            session.drop_outbox();
-            if engine.is_polling() {
-                // No connection breaks by which the server would notice.
-                engine.wind_up();
-                let goodbye = environment.goodbye(POLLING_CLOSE_LIMIT);
-                environment.spawn_closing(goodbye.within(engine.close()));
-            }
-        }
-    }
-    end
+    let opened = opened.unwrap_or_else(|_| Err(progress.timed_out(&config.address, config.connect_timeout)));
+    opened.map_err(|problem| End::Failed(Failure::of(problem, reason::CONNECT)))
 }
 
 /// Opens a connection; what the settings stand for goes to `tried`.
@@ -394,10 +413,10 @@ async fn open(
     failpoint::pass("connect", &config.name);
     progress.begin(Stage::Secrets);
     let resolved = dialer.resolve(&config).await?;
-    let route = Route::new(&config, &resolved);
-    let request = Request::new(&config, &resolved);
+    let route = Route::new(&config, &resolved).map(Rc::new);
+    let request = Rc::new(Request::new(&config, &resolved));
     tried.replace(Some(resolved));
-    Engine::open(dialer, Rc::new(route?), Rc::new(request), memory, &progress).await
+    Engine::open(dialer, route?, request, memory, &progress).await
 }
 
 /// Exchanges frames until the connection ends.
@@ -444,14 +463,16 @@ fn exchange(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) ->
         }
         match engine.poll_receive(cx) {
             Poll::Pending => break,
-            Poll::Ready(Ok(frame)) => {
+            Poll::Ready(found) => {
                 if frames == 0 {
                     session.listen();
                 }
                 frames += 1;
-                session.receive(frame)?;
+                match found.and_then(|()| engine.take()) {
+                    Ok(frame) => session.receive(frame)?,
+                    Err(lost) => return Poll::Ready(Err(describe(session, lost))),
+                }
             }
-            Poll::Ready(Err(lost)) => return Poll::Ready(Err(describe(session, lost))),
         }
     }
     // What the server said before it closed tells more than that a write failed.
@@ -479,8 +500,16 @@ fn write(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) -> Re
         }
         failpoint::pass("write", &session.shared.name);
         if let Some(outgoing) = session.next_outgoing() {
-            engine.send(outgoing.frame)?;
+            engine.send(outgoing.frame);
         }
+    }
+    if session.outbox.is_empty() {
+        // A connection that says nothing holds no room for it.
+        session.outbox.shrink_to_fit();
+    }
+    // The host goes on sending: what it sends leaves together, unless that would be long to wait for.
+    if session.has_commands() && engine.unwritten() < GATHERED {
+        return Ok(());
     }
     match engine.poll_flush(cx) {
         Poll::Pending => Ok(()),

@@ -10,6 +10,7 @@ mod command;
 mod driver;
 mod examine;
 mod heartbeat;
+mod layout;
 mod mailbox;
 mod namespace;
 mod receive;
@@ -27,7 +28,7 @@ use std::sync::Arc;
 pub use command::{Command, Delivery, Format, IfNotConnected, Message, Owed, Reply, SendEvent, Subscribe};
 pub use driver::{Environment, Unserved};
 pub use examine::{Place, Test};
-pub use mailbox::Mailbox;
+pub use mailbox::{Mailbox, SHORT, Terms};
 pub use session::reason;
 pub use status::{Outbound, Reservation, State, Status, Transport};
 

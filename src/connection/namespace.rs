@@ -95,7 +95,7 @@ impl Namespace {
 impl Session {
     pub(super) fn open_namespace(&mut self, name: &str) -> &mut Namespace {
         if !self.namespaces.contains_key(name) {
-            self.namespaces.insert(name.to_string(), Namespace::new(name));
+            self.namespaces.insert(name.to_string(), Box::new(Namespace::new(name)));
         }
         self.namespaces.get_mut(name).expect("it was inserted if it was not there")
     }
@@ -106,7 +106,7 @@ impl Session {
 
     /// Asks for a namespace, if it is not asked for and there is somebody to ask.
     pub(super) fn join(&mut self, name: &str) -> &mut Namespace {
-        let idle = self.open_namespace(name).joining == Joining::Idle;
+        let idle = self.namespaces.get(name).is_none_or(|namespace| namespace.joining == Joining::Idle);
         if idle && self.open && self.started {
             self.ask_for(name);
         }

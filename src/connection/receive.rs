@@ -7,12 +7,13 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 
 use super::Delivery;
-use super::namespace::{Early, Joining, Namespace};
+use super::layout::lay_out;
+use super::namespace::{Early, Joining};
 use super::session::{Failure, Session, reason};
 use super::traffic::Direction;
 use crate::descriptor::{field_index, type_id};
 use crate::diagnostics::{Code, Problem, clock, failpoint};
-use crate::events::{Body, Class, Event, Output, Received, Text};
+use crate::events::{Body, Class, Event, Output, Received, Text, take_room};
 use crate::protocol::json::{self, Elements};
 use crate::protocol::socketio::{self, Connected, Kind, Packet, RESERVED_EVENTS, Refused};
 use crate::protocol::{Malformed, engineio};
@@ -41,10 +42,13 @@ impl Session {
     /// Frames are about to be received: they share one look at the clock.
     pub fn listen(&mut self) {
         self.heard_at_us = clock::now_us();
+        if self.events.capacity() == 0 {
+            self.events = take_room();
+        }
     }
 
     /// A frame from the server.
-    pub fn receive(&mut self, frame: Incoming) -> Result<(), Failure> {
+    pub fn receive(&mut self, frame: Incoming<'_>) -> Result<(), Failure> {
         failpoint::pass("receive", &self.shared.name);
         match frame {
             Incoming::Text(text) => self.receive_text(&text),
@@ -127,7 +131,7 @@ impl Session {
                 let unwanted = packet.kind == Kind::BinaryEvent
                     && json::quick_name(packet.payload)
                         .is_some_and(|event| self.subscriptions.delivery(name, event).is_none());
-                self.partial = Some(Partial {
+                self.partial = Some(Box::new(Partial {
                     kind: packet.kind,
                     expected: packet.attachments,
                     namespace: name.to_string(),
@@ -137,13 +141,13 @@ impl Session {
                     held: 0,
                     deadline: Instant::now() + self.config.limits.attachment_timeout,
                     unwanted,
-                });
+                }));
                 Ok(())
             }
         }
     }
 
-    fn receive_attachment(&mut self, bytes: Bytes) -> Result<(), Failure> {
+    fn receive_attachment(&mut self, bytes: Cow<'_, [u8]>) -> Result<(), Failure> {
         let limits = &self.config.limits;
         let limit = limits.message_bytes;
         let Some(partial) = &mut self.partial else {
@@ -153,31 +157,36 @@ impl Session {
         if partial.held > limit {
             return Err(self.over_limit(format!("attachments of more than {limit} bytes together")));
         }
-        // A copy of its own: a slice would keep the whole read buffer alive for as long as the host keeps the event.
-        partial.attachments.push(if partial.unwanted { Bytes::new() } else { Bytes::copy_from_slice(&bytes) });
+        partial.attachments.push(if partial.unwanted { Bytes::new() } else { bytes.into_owned().into() });
         if partial.attachments.len() < partial.expected {
             partial.deadline = Instant::now() + limits.attachment_timeout;
             return Ok(());
         }
-        let Some(Partial { kind, expected, namespace, id, payload, attachments, unwanted, .. }) = self.partial.take()
-        else {
-            return Ok(());
-        };
+        let Some(partial) = self.partial.take() else { return Ok(()) };
+        let Partial { kind, expected, namespace, id, payload, attachments, unwanted, .. } = *partial;
         let packet = Packet { kind, attachments: expected, namespace: &namespace, id, payload: &payload };
         self.complete(&packet, (!unwanted).then_some(attachments))
     }
 
     /// A packet with all its attachments; None: they were let go because nobody listened.
     fn complete(&mut self, packet: &Packet<'_>, attachments: Option<Vec<Bytes>>) -> Result<(), Failure> {
-        let limit = self.config.limits.json_depth;
-        if json::deeper_than(packet.payload, limit) {
-            return Err(self.over_limit(format!("JSON nested more than {limit} deep")));
-        }
         self.log_packet(Direction::In, packet, attachments.as_deref());
         match (packet.kind, attachments) {
             (Kind::Ack | Kind::BinaryAck, attachments) => self.answered(packet, attachments.unwrap_or_default()),
             (_, attachments) => self.event(packet, attachments),
         }
+    }
+
+    /// The elements of what came, which must not be nested too deeply.
+    fn elements<'a>(&self, payload: &'a str) -> Result<Elements<'a>, Failure> {
+        if let Some(quick) = json::quick_elements(payload) {
+            return Ok(quick);
+        }
+        let limit = self.config.limits.json_depth;
+        if json::deeper_than(payload, limit) {
+            return Err(self.over_limit(format!("JSON nested more than {limit} deep")));
+        }
+        json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))
     }
 
     fn event(&mut self, packet: &Packet<'_>, attachments: Option<Vec<Bytes>>) -> Result<(), Failure> {
@@ -197,7 +206,7 @@ impl Session {
                 return Ok(());
             }
         }
-        let elements = json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
+        let elements = self.elements(payload)?;
         let event = match (quick, elements.first) {
             (Some(event), _) => Cow::Borrowed(event),
             (None, Some(first)) if first.starts_with('"') => json::unescape(first),
@@ -226,7 +235,9 @@ impl Session {
                 Class::Latest(hasher.finish())
             }
         };
-        let received = Received::new(namespace, payload, &elements, &event, offset_is_last, attachments, reply_id);
+        // Of those of which only the latest counts, each would keep the memory of a whole batch.
+        let blocks = (class == Class::Data).then_some(&mut self.blocks);
+        let texts = lay_out(&event, payload, &elements, offset_is_last, blocks);
         self.events.push(Event {
             node_type: type_id::ON_RECEIVE,
             pulse: 0,
@@ -237,7 +248,7 @@ impl Session {
             time_us: self.heard_at_us,
             error: None,
             class,
-            body: Body::Received(received),
+            body: Body::Received(Received { namespace, texts, attachments, reply_id }),
         });
         Ok(())
     }
@@ -262,7 +273,7 @@ impl Session {
 
     /// What came before the namespace was joined is handed out before anything that comes now. Tells whether there is any.
     pub(super) fn replay_early(&mut self, name: &str) -> bool {
-        let early = self.namespaces.get_mut(name).map(Namespace::take_early).unwrap_or_default();
+        let early = self.namespaces.get_mut(name).map(|namespace| namespace.take_early()).unwrap_or_default();
         let is_any = !early.is_empty();
         self.replay.extend(early.into_iter().map(|early| (name.to_string(), early)));
         is_any
@@ -296,7 +307,7 @@ impl Session {
 
     fn answered(&mut self, packet: &Packet<'_>, attachments: Vec<Bytes>) -> Result<(), Failure> {
         let Packet { namespace, id, payload, .. } = *packet;
-        let elements = json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))?;
+        let elements = self.elements(payload)?;
         // Too late, twice, or never asked: nobody waits for it.
         let Some(ask) = id.and_then(|id| self.asks.answered(namespace, id)) else { return Ok(()) };
         let reply = match elements {
@@ -343,91 +354,4 @@ impl Session {
 
 fn unix_ms() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
-}
-
-/// Writes texts one after the other, each with a NUL behind it.
-struct Block(Vec<u8>);
-
-impl Block {
-    fn put(&mut self, parts: &[&str]) -> (u32, u32) {
-        let start = self.0.len();
-        for part in parts {
-            self.0.extend_from_slice(part.as_bytes());
-        }
-        let end = self.0.len();
-        self.0.push(0);
-        (start as u32, end as u32)
-    }
-}
-
-impl Received {
-    /// Lays an event out for the host. `payload` is the array with the event's name in front.
-    fn new(
-        namespace: Text,
-        payload: &str,
-        elements: &Elements<'_>,
-        event: &str,
-        offset_is_last: bool,
-        attachments: Vec<Bytes>,
-        reply_id: u64,
-    ) -> Received {
-        let payload = payload.trim_end();
-        let count = elements.count - 1;
-        let place = |slice: &str| slice.as_ptr() as usize - payload.as_ptr() as usize;
-        let arguments_text = elements.second.map_or("]", |second| &payload[place(second)..]);
-        let mut block = Block(Vec::with_capacity(2 * payload.len() + 8));
-        let arguments = block.put(&["[", arguments_text]);
-        let message = match (count - usize::from(offset_is_last), elements.second) {
-            (0, _) | (_, None) => block.put(&[]),
-            (1, Some(only)) if only.starts_with('"') => block.put(&[&json::unescape(only)]),
-            (1, Some(only)) => block.put(&[only]),
-            (_, Some(second)) if offset_is_last => {
-                let end = elements.last.map_or(payload.len(), place);
-                let inner = payload[place(second)..end].trim_end().trim_end_matches(',').trim_end();
-                block.put(&["[", inner, "]"])
-            }
-            _ => arguments,
-        };
-        let name = block.put(&[event]);
-        Received { namespace, block: block.0, name, message, arguments, attachments, reply_id }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn received(payload: &str, offset_is_last: bool) -> (String, String, String) {
-        let elements = json::elements(payload).unwrap();
-        let received = Received::new(Text::constant(c"/"), payload, &elements, "e", offset_is_last, Vec::new(), 0);
-        let text = |(start, end): (u32, u32)| {
-            assert_eq!(received.block[end as usize], 0);
-            String::from_utf8(received.block[start as usize..end as usize].to_vec()).unwrap()
-        };
-        (text(received.name), text(received.message), text(received.arguments))
-    }
-
-    #[test]
-    fn the_message_follows_its_arguments() {
-        for (payload, message, arguments) in [
-            (r#"["e"]"#, "", "[]"),
-            (r#"["e","hi"]"#, "hi", r#"["hi"]"#),
-            (r#"["e","a\"b\n"]"#, "a\"b\n", r#"["a\"b\n"]"#),
-            (r#"["e",9007199254740993]"#, "9007199254740993", "[9007199254740993]"),
-            (r#"["e", {"x": 1.0} ]"#, r#"{"x": 1.0}"#, r#"[{"x": 1.0} ]"#),
-            (r#"["e","a", 2]"#, r#"["a", 2]"#, r#"["a", 2]"#),
-            (r#"["e",null]"#, "null", "[null]"),
-            (r#"["e",""]"#, "", r#"[""]"#),
-        ] {
-            assert_eq!(received(payload, false), ("e".into(), message.into(), arguments.into()), "{payload}");
-        }
-    }
-
-    #[test]
-    fn the_offset_of_recovery_is_not_part_of_the_message() {
-        assert_eq!(received(r#"["e","hi","O"]"#, true).1, "hi");
-        assert_eq!(received(r#"["e","O"]"#, true).1, "");
-        assert_eq!(received(r#"["e",1, "b" , "O"]"#, true).1, r#"[1, "b"]"#);
-        assert_eq!(received(r#"["e",1,"O"]"#, true).2, r#"[1,"O"]"#);
-    }
 }

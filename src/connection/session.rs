@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::acks::{Asks, Questions};
 use super::examine::Tests;
 use super::heartbeat::Heartbeat;
+use super::mailbox::Commands;
 use super::namespace::{Early, Joining, Namespace};
 use super::receive::Partial;
 use super::status::{State, Transport};
@@ -18,7 +19,7 @@ use super::unread::UNREAD_CHECK;
 use super::{Command, Connection, Owed, Reservation, SendEvent, Subscribe};
 use crate::descriptor::type_id;
 use crate::diagnostics::{Code, Problem, Range, Secrets, failpoint};
-use crate::events::{Event, EventQueue, Output};
+use crate::events::{Blocks, Event, EventQueue, Output};
 use crate::protocol::engineio::{self, Handshake};
 use crate::protocol::socketio::{self, DEFAULT_NAMESPACE};
 use crate::settings::{Auth, ConnectionConfig};
@@ -127,26 +128,32 @@ impl Outgoing {
     }
 }
 
+/// Commands carried out before what they send is written: no more of it than that is held at once.
+const COMMANDS_AT_ONCE: usize = 512;
+
 /// See the module.
 pub struct Session {
     pub(super) shared: Arc<Connection>,
     pub(super) config: Arc<ConnectionConfig>,
     /// Commands taken from the mailbox, not carried out yet.
-    pub(super) inbox: VecDeque<Command>,
+    pub(super) inbox: Commands,
     /// What is owed for the one that is being carried out.
     owed: Option<Owed>,
     /// Frames for the transport.
     pub(super) outbox: VecDeque<Outgoing>,
     /// Events for the host.
     pub(super) events: Vec<Event>,
+    /// Memory for those that are received.
+    pub(super) blocks: Blocks,
     pub(super) subscriptions: Subscriptions,
-    pub(super) namespaces: BTreeMap<String, Namespace>,
+    /// Mostly a single one: the map makes room for eleven.
+    pub(super) namespaces: BTreeMap<String, Box<Namespace>>,
     pub(super) asks: Asks,
     pub(super) questions: Questions,
     /// Events that came before their namespace was joined and are handed out now, a few at a time.
     pub(super) replay: VecDeque<(String, Early)>,
     /// A packet whose attachments are still coming.
-    pub(super) partial: Option<Partial>,
+    pub(super) partial: Option<Box<Partial>>,
     /// What the server takes at most in one message.
     pub(super) max_payload: usize,
     /// Credentials, as they were read for this connection.
@@ -189,10 +196,11 @@ impl Session {
         Session {
             shared,
             config,
-            inbox: VecDeque::new(),
+            inbox: Commands::default(),
             owed: None,
             outbox: VecDeque::new(),
             events: Vec::new(),
+            blocks: Blocks::default(),
             subscriptions,
             namespaces: BTreeMap::new(),
             asks: Asks::default(),
@@ -229,6 +237,11 @@ impl Session {
         self.stands
     }
 
+    /// Whether the host has said more than was carried out.
+    pub fn has_commands(&self) -> bool {
+        !self.inbox.is_empty() || self.shared.mailbox.is_fresh()
+    }
+
     /// Whether the task is to end.
     pub fn is_shut_down(&self) -> bool {
         self.shut_down
@@ -263,16 +276,19 @@ impl Session {
 
     /// Carries out what the mailbox holds and tells what came of it.
     pub fn obey(&mut self, events: &EventQueue) -> Result<(), End> {
-        self.inbox.extend(self.shared.mailbox.take());
+        if self.inbox.is_empty() {
+            self.shared.mailbox.take(&mut self.inbox);
+        }
         let carried_out = self.carry_out();
         self.owed = None;
         self.publish(events);
         carried_out
     }
 
-    /// Carries out commands until there are none, or until one ends the session: then the rest waits.
+    /// Carries out some commands, or as many as there are before one that ends the session: then the rest waits.
     fn carry_out(&mut self) -> Result<(), End> {
-        while let Some(command) = self.inbox.pop_front() {
+        for _ in 0..COMMANDS_AT_ONCE {
+            let Some(command) = self.inbox.next() else { break };
             self.owed = command.owes();
             failpoint::pass("command", &self.shared.name);
             match command {
@@ -289,7 +305,7 @@ impl Session {
                     let given_up = self.give_up_waiting();
                     self.tell_not_sent(given_up, "Stop was pulsed", DEFAULT_NAMESPACE);
                 }
-                Command::Send(send) => self.send(*send),
+                Command::Send(send) => self.send(send),
                 Command::Reply(reply) => self.reply(*reply),
                 Command::Subscribe(subscribe) => self.subscribe(&subscribe),
                 Command::Unsubscribe(subscribe) => self.unsubscribe(&subscribe),
@@ -319,7 +335,7 @@ impl Session {
                     self.shut_down = true;
                     self.stop(why);
                     self.give_up_tests(why);
-                    let too_late = std::mem::take(&mut self.inbox).into_iter().chain(self.shared.mailbox.close());
+                    let too_late = std::mem::take(&mut self.inbox).chain(self.shared.mailbox.close());
                     self.refuse(too_late.collect(), why);
                     return Err(End::Wanted);
                 }
@@ -737,7 +753,7 @@ mod tests {
     }
 
     fn question(session: &Session, request: u64) -> Command {
-        Command::Send(Box::new(SendEvent {
+        Command::Send(SendEvent {
             node: 7,
             request,
             event: "ask".into(),
@@ -746,7 +762,7 @@ mod tests {
             policy: IfNotConnected::Queue,
             reply_timeout: Duration::from_secs(60),
             reservation: session.shared.outbound.reserve(0).expect("the queue is empty"),
-        }))
+        })
     }
 
     /// Node types and first two outputs of what was told.
@@ -797,7 +813,7 @@ mod tests {
         let send = |session: &mut Session, policy| {
             let Command::Send(mut send) = question(session, 0) else { return };
             send.policy = policy;
-            session.send(*send);
+            session.send(send);
         };
         send(&mut session, IfNotConnected::Queue);
         let early =

@@ -116,8 +116,8 @@ impl Status {
 /// What waits to be sent, bounded by count and by bytes. Counted here on the host's thread, so that a full queue is
 /// told at once.
 pub struct Outbound {
-    messages: AtomicUsize,
-    bytes: AtomicUsize,
+    /// How many messages, in the upper bits, and their bytes: one number, for a Send changes both.
+    queued: AtomicU64,
     message_limit: AtomicUsize,
     byte_limit: AtomicUsize,
     /// Messages refused since the connection was set up.
@@ -125,12 +125,19 @@ pub struct Outbound {
     full: AtomicBool,
 }
 
+/// One message in [`Outbound::queued`]: the bytes have room for a terabyte, the messages for 16 million.
+const MESSAGE: u64 = 1 << 40;
+
+/// Messages and bytes.
+fn split(queued: u64) -> (usize, usize) {
+    ((queued / MESSAGE) as usize, (queued % MESSAGE) as usize)
+}
+
 impl Outbound {
     /// An empty queue.
     pub fn new(limits: &Limits) -> Outbound {
         let outbound = Outbound {
-            messages: AtomicUsize::new(0),
-            bytes: AtomicUsize::new(0),
+            queued: AtomicU64::new(0),
             message_limit: AtomicUsize::new(0),
             byte_limit: AtomicUsize::new(0),
             refused: AtomicU64::new(0),
@@ -153,7 +160,7 @@ impl Outbound {
 
     /// Messages that wait.
     pub fn messages(&self) -> usize {
-        self.messages.load(Ordering::Relaxed)
+        split(self.queued.load(Ordering::Relaxed)).0
     }
 
     /// The limits in words.
@@ -164,8 +171,8 @@ impl Outbound {
 
     /// Takes a place for a message. The error tells whether it is the first since the queue filled.
     pub fn reserve(self: &Arc<Self>, bytes: usize) -> Result<Reservation, bool> {
-        let messages = self.messages.fetch_add(1, Ordering::Relaxed) + 1;
-        let total = self.bytes.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let place = MESSAGE + bytes as u64;
+        let (messages, total) = split(self.queued.fetch_add(place, Ordering::Relaxed) + place);
         let reservation = Reservation { outbound: Arc::clone(self), bytes };
         if messages > self.message_limit.load(Ordering::Relaxed) || total > self.byte_limit.load(Ordering::Relaxed) {
             drop(reservation);
@@ -184,12 +191,12 @@ pub struct Reservation {
 
 impl Drop for Reservation {
     fn drop(&mut self) {
-        self.outbound.bytes.fetch_sub(self.bytes, Ordering::Relaxed);
-        let left = self.outbound.messages.fetch_sub(1, Ordering::Relaxed) - 1;
+        let place = MESSAGE + self.bytes as u64;
+        let (messages, bytes) = split(self.outbound.queued.fetch_sub(place, Ordering::Relaxed) - place);
         // Half empty: if it fills again, that is news again.
-        if left * 2 < self.outbound.message_limit.load(Ordering::Relaxed)
-            && self.outbound.full.load(Ordering::Relaxed)
-            && self.outbound.bytes.load(Ordering::Relaxed) * 2 < self.outbound.byte_limit.load(Ordering::Relaxed)
+        if self.outbound.full.load(Ordering::Relaxed)
+            && messages * 2 < self.outbound.message_limit.load(Ordering::Relaxed)
+            && bytes * 2 < self.outbound.byte_limit.load(Ordering::Relaxed)
         {
             self.outbound.full.store(false, Ordering::Relaxed);
         }

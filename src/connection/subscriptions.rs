@@ -1,6 +1,6 @@
 //! What is listened to. Belongs to the configuration: it outlives sessions.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::Delivery;
 
@@ -10,7 +10,7 @@ pub const EVERY_EVENT: &str = "*";
 /// Subscriptions by namespace and event.
 #[derive(Debug, Default, Clone)]
 pub struct Subscriptions {
-    by_namespace: HashMap<String, HashMap<String, Delivery>>,
+    by_namespace: BTreeMap<String, HashMap<String, Delivery>>,
 }
 
 impl Subscriptions {
@@ -46,10 +46,14 @@ impl Subscriptions {
         self.by_namespace.keys().map(String::as_str)
     }
 
+    /// Events of a namespace, in any order.
+    pub fn names(&self, namespace: &str) -> impl Iterator<Item = &str> {
+        self.by_namespace.get(namespace).into_iter().flat_map(|events| events.keys().map(String::as_str))
+    }
+
     /// Events of a namespace, sorted, so that they are told in a stable order.
     pub fn events(&self, namespace: &str) -> Vec<String> {
-        let mut events: Vec<String> =
-            self.by_namespace.get(namespace).map(|events| events.keys().cloned().collect()).unwrap_or_default();
+        let mut events: Vec<String> = self.names(namespace).map(str::to_owned).collect();
         events.sort_unstable();
         events
     }

@@ -13,6 +13,8 @@ use crate::protocol::socketio::DEFAULT_NAMESPACE;
 
 /// Names of events about which a hint is given, at most: after them the server is known to send what is not wanted.
 const HINTS: usize = 32;
+/// Names that are compared with one that nobody subscribes to.
+const COMPARED: usize = 1_000;
 
 /// Bytes of such a name that are shown.
 const HINT_LENGTH: usize = 200;
@@ -104,8 +106,7 @@ impl Session {
             return;
         }
         if self.hinted.insert(hash((namespace, event))) {
-            let subscribed = self.subscriptions.events(namespace);
-            let hint = match nearest(event, subscribed.iter().map(String::as_str)) {
+            let hint = match nearest(event, self.subscriptions.names(namespace).take(COMPARED)) {
                 Some(meant) => format!(" (one subscribes to \"{meant}\")"),
                 None => String::new(),
             };

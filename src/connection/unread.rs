@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use super::namespace::{Joining, Namespace};
+use super::namespace::Joining;
 use super::session::Session;
 use crate::diagnostics::{Code, Problem};
-use crate::events::{EventQueue, InboundLimits, Kept};
+use crate::events::{EventQueue, InboundLimits, Kept, give_room};
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
 
 /// Events of a connection that are never dropped and may wait for the host; over it nothing is tried that causes more.
@@ -28,15 +28,22 @@ impl Session {
 
     /// Looks how much waits, while a namespace is to be asked for again.
     pub fn look_at_unread(&mut self, queue: &EventQueue) {
-        let returns = |namespace: &Namespace| matches!(namespace.joining, Joining::Later(_));
-        self.is_unread = self.namespaces.values().any(returns) && self.is_too_much(queue.kept(self.shared.handle));
+        let returns = self.namespaces.values().any(|namespace| matches!(namespace.joining, Joining::Later(_)));
+        self.is_unread = returns && self.is_too_much(queue.kept(self.shared.handle));
     }
 
     /// Hands what happened to the queue of the host.
     pub fn publish(&mut self, queue: &EventQueue) {
-        if self.events.is_empty() {
-            return;
+        if !self.events.is_empty() {
+            self.hand_out(queue);
         }
+        if self.events.capacity() > 0 {
+            give_room(std::mem::take(&mut self.events));
+        }
+    }
+
+    fn hand_out(&mut self, queue: &EventQueue) {
+        self.blocks.end();
         let limits = self.inbound_limits();
         let Session { shared, events, .. } = self;
         let overflow = queue.append(shared.handle, events, limits, &shared.status.dropped);

@@ -162,14 +162,16 @@ impl Conversation<'_> {
     /// Exchanges frames until something is so.
     async fn until(&mut self, is_so: impl Fn(&Self) -> bool) -> Result<(), Problem> {
         while !is_so(self) {
-            let received = poll_fn(|cx| match self.exchange(cx) {
+            let found = poll_fn(|cx| match self.exchange(cx) {
                 // An upgrade that fails is seen by nothing that is received.
                 Poll::Pending if is_so(self) => Poll::Ready(Ok(None)),
                 Poll::Pending => Poll::Pending,
-                Poll::Ready(received) => Poll::Ready(received.map(Some)),
+                Poll::Ready(found) => Poll::Ready(found.map(Some)),
             });
-            let Some(incoming) = received.await? else { break };
-            self.take(incoming)?;
+            if found.await?.is_none() {
+                break;
+            }
+            self.take()?;
             self.frames += 1;
             if self.frames.is_multiple_of(FRAMES_AT_ONCE) {
                 tokio::task::yield_now().await;
@@ -178,7 +180,7 @@ impl Conversation<'_> {
         Ok(())
     }
 
-    fn exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Problem>> {
+    fn exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Problem>> {
         if let Err(lost) = self.write(cx) {
             self.failed.get_or_insert(lost);
         }
@@ -188,7 +190,7 @@ impl Conversation<'_> {
                 Some(lost) => Poll::Ready(Err(lost.problem(self.address))),
                 None => Poll::Pending,
             },
-            received => received,
+            found => found,
         }
     }
 
@@ -199,7 +201,7 @@ impl Conversation<'_> {
                 Poll::Ready(ready) => ready?,
             }
             if let Some(frame) = self.outbox.pop_front() {
-                self.engine.send(frame)?;
+                self.engine.send(frame);
             }
         }
         match self.engine.poll_flush(cx) {
@@ -208,9 +210,12 @@ impl Conversation<'_> {
         }
     }
 
-    fn take(&mut self, incoming: Incoming) -> Result<(), Problem> {
-        match incoming {
-            Incoming::Text(text) => self.take_packet(&text)?,
+    fn take(&mut self) -> Result<(), Problem> {
+        match self.engine.take().map_err(|lost| lost.problem(self.address))? {
+            Incoming::Text(text) => {
+                let text = text.into_owned();
+                self.take_packet(&text)?;
+            }
             Incoming::NotUpgraded(reason) => self.blocked = Some(reason),
             Incoming::RoundTrip(took) => self.round_trip = Some(took),
             Incoming::Pong => self.round_trip = self.pinged.map(|pinged| pinged.elapsed()),

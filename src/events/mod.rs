@@ -1,10 +1,12 @@
 //! What goes to the host: values, events, and the bounded queue between the plugin's thread and the host's.
 
+mod blocks;
 mod queue;
 mod text;
 
 use bytes::Bytes;
 
+pub use blocks::{Blocks, give_room, release_spare, take_room};
 pub use queue::{EventQueue, InboundLimits, Kept};
 pub use text::Text;
 
@@ -31,20 +33,27 @@ pub enum Output {
     Attachments(Vec<Bytes>),
 }
 
-/// A received event, in one block of memory: arguments, message and name follow each other, each ended by a NUL.
-/// Positions are those of the first and the last byte without the NUL.
+/// The texts of a received event, in one block of memory: arguments, message and name follow each other, each ended by a
+/// NUL. Positions are those of the first and the last byte without the NUL.
 #[derive(Debug)]
-pub struct Received {
-    /// The namespace.
-    pub namespace: Text,
+pub struct Texts {
     /// The block.
-    pub block: Vec<u8>,
+    pub block: Bytes,
     /// Where the event's name is.
     pub name: (u32, u32),
     /// Where the message is.
     pub message: (u32, u32),
     /// Where the arguments are.
     pub arguments: (u32, u32),
+}
+
+/// A received event.
+#[derive(Debug)]
+pub struct Received {
+    /// The namespace.
+    pub namespace: Text,
+    /// Its name, message and arguments.
+    pub texts: Texts,
     /// Binary data.
     pub attachments: Vec<Bytes>,
     /// What Socket.IO Reply answers to; 0: no answer is wanted.
@@ -117,7 +126,7 @@ impl Event {
     fn size(&self) -> usize {
         let attached = |list: &[Bytes]| list.iter().map(|item| item.len() + size_of::<Bytes>()).sum::<usize>();
         let content = match &self.body {
-            Body::Received(received) => received.block.capacity() + attached(&received.attachments),
+            Body::Received(received) => received.texts.block.len() + attached(&received.attachments),
             Body::Outputs(outputs) => outputs
                 .iter()
                 .map(|output| match output {

@@ -324,6 +324,11 @@ impl Inner {
                 }
             }
         }
+        // What is dropped is mostly the oldest of all.
+        while let Some(None) = slots.front() {
+            slots.pop_front();
+            *first_slot += 1;
+        }
         self.close_holes();
         overflow
     }

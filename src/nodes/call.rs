@@ -192,14 +192,26 @@ impl Call<'_> {
         [message, attachments].iter().map(|&input| self.inputs[input].bytes()).sum()
     }
 
-    /// The content of a Send or a Reply, copied.
-    pub fn message(&self, format: usize, message: usize, attachments: usize) -> Result<Message, Refusal> {
-        let format = match self.choice(format) {
+    /// How the message of a Send or a Reply is to be read.
+    pub fn format(&self, attribute: usize) -> Format {
+        match self.choice(attribute) {
             1 => Format::Json,
             2 => Format::Arguments,
             3 => Format::Binary,
             _ => Format::Text,
-        };
+        }
+    }
+
+    /// The content of a Send, where it is nothing but text.
+    pub fn only_text(&self, format: Format, message: usize, attachments: usize) -> Option<&str> {
+        let is_text = format != Format::Binary
+            && !matches!(self.inputs[message], Value::Bytes(_))
+            && matches!(self.inputs[attachments], Value::None);
+        is_text.then(|| self.inputs[message].text())
+    }
+
+    /// The content of a Send or a Reply, copied.
+    pub fn message(&self, format: Format, message: usize, attachments: usize) -> Result<Message, Refusal> {
         let mut attached = Vec::new();
         let mut text = String::new();
         match (&self.inputs[message], format) {
@@ -315,7 +327,7 @@ mod tests {
             &[(send::MESSAGE, Value::Bytes(&[1, 2])), (send::ATTACHMENTS, Value::BytesList(vec![&[3], &[]]))],
         );
         call.check().unwrap();
-        let message = call.message(send::MESSAGE_FORMAT, send::MESSAGE, send::ATTACHMENTS).unwrap();
+        let message = call.message(Format::Binary, send::MESSAGE, send::ATTACHMENTS).unwrap();
         assert_eq!((message.format, call.message_bytes(send::MESSAGE, send::ATTACHMENTS)), (Format::Binary, 3));
         assert_eq!(message.attachments, [&[1u8, 2][..], &[3], &[]]);
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::call::copied_text;
 use super::{Call, Executed};
-use crate::connection::{Command, IfNotConnected, SendEvent};
+use crate::connection::{Command, IfNotConnected, SHORT, SendEvent, Terms};
 use crate::descriptor::field_index::send;
 use crate::diagnostics::{Refusal, failpoint};
 use crate::registry::PLUGIN;
@@ -15,22 +15,31 @@ pub(super) fn execute(call: &Call<'_>) -> Result<Executed, Refusal> {
     failpoint::pass("execute", &connection.name);
     let bytes = event.len() + call.message_bytes(send::MESSAGE, send::ATTACHMENTS);
     let reservation = PLUGIN.reserve(&connection, bytes)?;
-    let message = call.message(send::MESSAGE_FORMAT, send::MESSAGE, send::ATTACHMENTS)?;
-    let reply_timeout = Duration::from_secs_f64(call.attributes[send::REPLY_TIMEOUT].number());
-    let request = if reply_timeout.is_zero() { 0 } else { PLUGIN.next_request() };
-    connection.mailbox.put(Command::Send(Box::new(SendEvent {
-        node: call.node,
-        request,
-        event: copied_text(event)?,
-        namespace: copied_text(call.inputs[send::NAMESPACE].text())?,
-        message,
-        policy: match call.choice(send::IF_NOT_CONNECTED) {
-            1 => IfNotConnected::KeepLatest,
-            2 => IfNotConnected::Drop,
-            _ => IfNotConnected::Queue,
-        },
-        reply_timeout,
-        reservation,
-    })))?;
+    let reply_timeout = call.attributes[send::REPLY_TIMEOUT].number();
+    let request = if reply_timeout == 0.0 { 0 } else { PLUGIN.next_request() };
+    let namespace = call.inputs[send::NAMESPACE].text();
+    let format = call.format(send::MESSAGE_FORMAT);
+    let policy = match call.choice(send::IF_NOT_CONNECTED) {
+        1 => IfNotConnected::KeepLatest,
+        2 => IfNotConnected::Drop,
+        _ => IfNotConnected::Queue,
+    };
+    match call.only_text(format, send::MESSAGE, send::ATTACHMENTS) {
+        Some(text) if bytes + namespace.len() <= SHORT => {
+            let reply_timeout = reply_timeout as f32;
+            let terms = Terms { node: call.node, request, reply_timeout, format, policy, reservation };
+            connection.mailbox.put_short(terms, [event, namespace, text])?;
+        }
+        _ => connection.mailbox.put(Command::Send(SendEvent {
+            node: call.node,
+            request,
+            event: copied_text(event)?,
+            namespace: copied_text(namespace)?,
+            message: call.message(format, send::MESSAGE, send::ATTACHMENTS)?,
+            policy,
+            reply_timeout: Duration::from_secs_f64(reply_timeout),
+            reservation,
+        }))?,
+    }
     Ok(Executed { request, ..Executed::default() })
 }

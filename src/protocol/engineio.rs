@@ -6,7 +6,6 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::DecodePaddingMode;
 use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STANDARD};
-use bytes::Bytes;
 use serde::Deserialize;
 
 use super::Malformed;
@@ -157,7 +156,7 @@ pub enum Part {
     /// Text, to be read by [`decode`].
     Text(String),
     /// An attachment.
-    Binary(Bytes),
+    Binary(Vec<u8>),
 }
 
 /// Why a payload can't be read.
@@ -220,7 +219,7 @@ impl PayloadReader {
         match packet.strip_prefix(b"b") {
             Some(base64) => {
                 let bytes = BASE64.decode(base64).map_err(|_| wrong("an attachment that is not base64"))?;
-                if bytes.len() > self.limit { Err(WrongPayload::TooLarge) } else { Ok(Part::Binary(bytes.into())) }
+                if bytes.len() > self.limit { Err(WrongPayload::TooLarge) } else { Ok(Part::Binary(bytes)) }
             }
             None => String::from_utf8(packet).map(Part::Text).map_err(|_| wrong("text that is not UTF-8")),
         }
@@ -256,14 +255,14 @@ mod tests {
         push_text(&mut payload, "2");
         let expected = [
             Part::Text("42[\"é\"]".into()),
-            Part::Binary(vec![0x1e, 0, 255, 0x1e].into()),
-            Part::Binary(Bytes::new()),
+            Part::Binary(vec![0x1e, 0, 255, 0x1e]),
+            Part::Binary(Vec::new()),
             Part::Text("2".into()),
         ];
         for piece in 1..=payload.len() {
             assert_eq!(read_in_pieces(&payload, piece, 100).unwrap(), expected);
         }
-        assert_eq!(read_in_pieces(b"bAQI", 2, 100).unwrap(), [Part::Binary(vec![1, 2].into())]);
+        assert_eq!(read_in_pieces(b"bAQI", 2, 100).unwrap(), [Part::Binary(vec![1, 2])]);
         assert_eq!(read_in_pieces(b"", 1, 100).unwrap(), []);
     }
 
@@ -275,7 +274,7 @@ mod tests {
         let mut payload = Vec::new();
         push_binary(&mut payload, &[7; 11]);
         assert_eq!(read_in_pieces(&payload, 3, 10), Err(WrongPayload::TooLarge));
-        assert_eq!(read_in_pieces(&payload, 3, 11).unwrap(), [Part::Binary(vec![7; 11].into())]);
+        assert_eq!(read_in_pieces(&payload, 3, 11).unwrap(), [Part::Binary(vec![7; 11])]);
     }
 
     #[test]

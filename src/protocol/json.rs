@@ -19,6 +19,8 @@ pub struct Elements<'a> {
     pub second: Option<&'a str>,
     /// The last one, if there is more than the first.
     pub last: Option<&'a str>,
+    /// The text of the second one, if a quick look found that it is the last one, and text without escapes.
+    pub plain: Option<&'a str>,
 }
 
 /// Checks that `text` is a JSON array, and finds its elements.
@@ -29,19 +31,34 @@ pub fn elements(text: &str) -> Result<Elements<'_>, Malformed> {
     }
 }
 
-/// The elements of `["name","text"]`, the event that comes in masses. None: it takes a closer look.
-fn quick_elements(array: &str) -> Option<Elements<'_>> {
+/// What takes the place of a single attachment, as the reference server writes it.
+const ONLY_ATTACHMENT: &str = r#"{"_placeholder":true,"num":0}"#;
+
+/// The elements of `["name","text"]`, and of an event with nothing but one attachment: those that come in masses. None: it
+/// takes a closer look.
+pub fn quick_elements(array: &str) -> Option<Elements<'_>> {
     let name = quick_name(array)?;
     let second = array[name.len() + 3..].strip_prefix(',')?;
-    let text = second.strip_prefix('"')?;
-    let end = memchr::memchr2(b'"', b'\\', text.as_bytes())?;
-    // A control character must be escaped (RFC 8259, section 7). Looking at all bytes is faster than stopping early.
-    let is_plain = |text: &str| text.bytes().fold(u8::MAX, u8::min) >= 0x20;
-    if &text[end..] != "\"]" || !is_plain(name) || !is_plain(&text[..end]) {
+    let plain = match second.strip_prefix('"') {
+        Some(text) => {
+            let end = memchr::memchr2(b'"', b'\\', text.as_bytes())?;
+            Some(&text[..end]).filter(|plain| &text[end..] == "\"]" && is_plain(plain))
+        }
+        None => None,
+    };
+    let is_known = plain.is_some() || second.strip_prefix(ONLY_ATTACHMENT) == Some("]");
+    if !is_known || !is_plain(name) {
         return None;
     }
-    let second = &second[..end + 2];
-    Some(Elements { count: 2, first: Some(&array[1..name.len() + 3]), second: Some(second), last: Some(second) })
+    let first = Some(&array[1..name.len() + 3]);
+    let second = Some(&second[..second.len() - 1]);
+    Some(Elements { count: 2, first, second, last: second, plain })
+}
+
+/// Whether there is no control character in it, which must be escaped (RFC 8259, section 7). Looking at all bytes is faster
+/// than stopping early.
+fn is_plain(text: &str) -> bool {
+    text.bytes().fold(u8::MAX, u8::min) >= 0x20
 }
 
 fn parsed_elements(text: &str) -> Result<Elements<'_>, Malformed> {
@@ -54,7 +71,7 @@ fn parsed_elements(text: &str) -> Result<Elements<'_>, Malformed> {
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Elements<'de>, A::Error> {
-            let mut found = Elements { count: 0, first: None, second: None, last: None };
+            let mut found = Elements { count: 0, first: None, second: None, last: None, plain: None };
             while let Some(value) = seq.next_element::<&'de RawValue>()? {
                 match found.count {
                     0 => found.first = Some(value.get()),
@@ -122,7 +139,7 @@ pub fn unescape(string: &str) -> Cow<'_, str> {
 pub fn deeper_than(text: &str, limit: usize) -> bool {
     let bytes = text.as_bytes();
     // Most messages hold fewer brackets than may be nested: then there is nothing to follow.
-    if memchr::memchr2_iter(b'[', b'{', bytes).nth(limit).is_none() {
+    if bytes.len() <= limit || memchr::memchr2_iter(b'[', b'{', bytes).nth(limit).is_none() {
         return false;
     }
     let (mut depth, mut in_string, mut escaped) = (0usize, false, false);
@@ -146,6 +163,11 @@ pub fn deeper_than(text: &str, limit: usize) -> bool {
 
 /// Appends `text` as a JSON string.
 pub fn push_string(out: &mut Vec<u8>, text: &str) {
+    if is_plain(text) && memchr::memchr2(b'"', b'\\', text.as_bytes()).is_none() {
+        out.push(b'"');
+        out.extend_from_slice(text.as_bytes());
+        return out.push(b'"');
+    }
     // Writing to a Vec can't fail.
     let _ = serde_json::to_writer(out, text);
 }
@@ -207,14 +229,20 @@ mod tests {
             "[\"a\tb\",\"c\"]",
             r#"["a"]"#,
             r#"["a",1]"#,
+            r#"["a",{"_placeholder":true,"num":0}]"#,
+            r#"["a",{"_placeholder":true,"num":0}] "#,
+            r#"["a",{"_placeholder":true,"num":0},1]"#,
+            r#"["a",{"_placeholder":true,"num":1}]"#,
             r#"["a","#,
             r#"["a""#,
         ] {
             if let Some(quick) = quick_elements(array) {
-                assert_eq!(Ok(quick), parsed_elements(array), "{array}");
+                assert!(quick.plain.is_none_or(|plain| plain == unescape(quick.second.unwrap())));
+                assert_eq!(Ok(Elements { plain: None, ..quick }), parsed_elements(array), "{array}");
             }
         }
-        assert!(quick_elements(r#"["tick","xxx"]"#).is_some());
+        assert!(quick_elements(r#"["tick","xxx"]"#).is_some_and(|found| found.plain == Some("xxx")));
+        assert!(quick_elements(r#"["bin",{"_placeholder":true,"num":0}]"#).is_some_and(|found| found.plain.is_none()));
     }
 
     #[test]

@@ -156,14 +156,14 @@ impl Refused {
 
 /// A text frame with the packet that joins a namespace. `auth` is a JSON object.
 pub fn encode_connect(namespace: &str, auth: Option<&str>) -> String {
-    let mut out = begin(b'0', None, namespace);
+    let mut out = begin(b'0', None, namespace, auth.map_or(0, str::len));
     out.extend_from_slice(auth.unwrap_or_default().as_bytes());
     into_text(out)
 }
 
 /// A text frame with the packet that leaves a namespace.
 pub fn encode_disconnect(namespace: &str) -> String {
-    into_text(begin(b'1', None, namespace))
+    into_text(begin(b'1', None, namespace, 0))
 }
 
 /// What an event or an answer carries.
@@ -179,6 +179,16 @@ pub enum Content<'a> {
     Nothing,
 }
 
+impl Content<'_> {
+    /// Bytes of its text.
+    fn len(&self) -> usize {
+        match self {
+            Content::Text(text) | Content::Json(text) | Content::Arguments(text) => text.len(),
+            Content::Nothing => 0,
+        }
+    }
+}
+
 /// A text frame with an event. `appended` are the numbers of the attachments that follow the arguments.
 pub fn encode_event(
     namespace: &str,
@@ -188,7 +198,8 @@ pub fn encode_event(
     attachments: usize,
     appended: impl Iterator<Item = usize>,
 ) -> String {
-    let mut out = begin(if attachments > 0 { b'5' } else { b'2' }, Some(attachments), namespace);
+    let kind = if attachments > 0 { b'5' } else { b'2' };
+    let mut out = begin(kind, Some(attachments), namespace, name.len() + content.len());
     push_number(&mut out, id);
     out.push(b'[');
     json::push_string(&mut out, name);
@@ -204,15 +215,19 @@ pub fn encode_ack(
     attachments: usize,
     appended: impl Iterator<Item = usize>,
 ) -> String {
-    let mut out = begin(if attachments > 0 { b'6' } else { b'3' }, Some(attachments), namespace);
+    let kind = if attachments > 0 { b'6' } else { b'3' };
+    let mut out = begin(kind, Some(attachments), namespace, content.len());
     push_number(&mut out, Some(id));
     out.push(b'[');
     push_content(&mut out, content, appended, false);
     into_text(out)
 }
 
-fn begin(kind: u8, attachments: Option<usize>, namespace: &str) -> Vec<u8> {
-    let mut out = Vec::with_capacity(64);
+/// Bytes of a packet besides its texts, mostly.
+const AROUND: usize = 32;
+
+fn begin(kind: u8, attachments: Option<usize>, namespace: &str, content: usize) -> Vec<u8> {
+    let mut out = Vec::with_capacity(AROUND + namespace.len() + content);
     out.push(engineio::MESSAGE as u8);
     out.push(kind);
     if let Some(count) = attachments.filter(|&count| count > 0) {

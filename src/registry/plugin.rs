@@ -15,7 +15,7 @@ use super::table::Table;
 use crate::connection::{self, Command, Connection, Environment, Reservation, State, Transport, Unserved};
 use crate::diagnostics::log::{self, Level};
 use crate::diagnostics::{Outcome, Range, Refusal, RefusalKind, clock, failpoint, route_panics};
-use crate::events::{Event, EventQueue};
+use crate::events::{Event, EventQueue, release_spare};
 use crate::platform::set_running;
 use crate::runtime::{LocalRuntime, Threads, environment};
 use crate::settings;
@@ -196,6 +196,7 @@ impl Plugin {
         if gone {
             *running = None;
             self.events.close();
+            release_spare();
             self.set_state(PluginState::Disabled);
         }
         gone

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::future::poll_fn;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 
 use super::cookies::Cookies;
@@ -56,6 +56,8 @@ pub enum Room {
 /// See the module.
 pub struct Engine {
     kind: Kind,
+    /// What long-polling found.
+    found: Option<Incoming<'static>>,
     memory: Rc<RefCell<Memory>>,
 }
 
@@ -83,7 +85,7 @@ impl Engine {
             if !progress.is_given_up()
                 && recognise::may_expect_tls(problem, address)
                 && !std::mem::replace(&mut opening.memory.borrow_mut().tls_looked_for, true)
-                && tls::speaks_tls(&opening.dialer, &opening.route, address).await
+                && Box::pin(tls::speaks_tls(&opening.dialer, &opening.route, address)).await
             {
                 return Err(Problem::new(Code::PlainTlsServer).with("address", address));
             }
@@ -101,9 +103,11 @@ impl Engine {
         matches!(&self.kind, Kind::Polling(polling) if polling.may_upgrade())
     }
 
-    /// The next frame.
-    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Lost>> {
+    /// Ready: a frame is there, for [`Engine::take`].
+    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         let polling = match &mut self.kind {
+            // What long-polling found last is that it was moved to this one.
+            Kind::WebSocket(_) if self.found.is_some() => return Poll::Ready(Ok(())),
             Kind::WebSocket(socket) => return socket.poll_receive(cx),
             Kind::Polling(polling) => polling,
         };
@@ -117,7 +121,18 @@ impl Engine {
         {
             self.kind = Kind::WebSocket(Box::new(socket));
         }
-        received.map_err(|lost| self.learn(lost))
+        let received = ready!(received).map_err(|lost| self.learn(lost))?;
+        self.found = Some(received);
+        Poll::Ready(Ok(()))
+    }
+
+    /// The frame that is there.
+    pub fn take(&mut self) -> Result<Incoming<'_>, Lost> {
+        match (self.found.take(), &mut self.kind) {
+            (Some(found), _) => Ok(found),
+            (None, Kind::WebSocket(socket)) => socket.take(),
+            (None, Kind::Polling(_)) => Ok(Incoming::Pong),
+        }
     }
 
     /// Each request may reach another server: then the next connection tries a WebSocket first, which stays with one.
@@ -146,13 +161,18 @@ impl Engine {
     }
 
     /// Takes a frame, after [`Engine::poll_ready`]. It leaves with the next flush.
-    pub fn send(&mut self, frame: Frame) -> Result<(), Lost> {
+    pub fn send(&mut self, frame: Frame) {
         match &mut self.kind {
             Kind::WebSocket(socket) => socket.send(frame),
-            Kind::Polling(polling) => {
-                polling.send(frame);
-                Ok(())
-            }
+            Kind::Polling(polling) => polling.send(frame),
+        }
+    }
+
+    /// Bytes that were taken and may leave with the next flush. Over long-polling none wait for others.
+    pub fn unwritten(&self) -> usize {
+        match &self.kind {
+            Kind::WebSocket(socket) => socket.unwritten(),
+            Kind::Polling(_) => usize::MAX,
         }
     }
 
@@ -204,8 +224,8 @@ impl Opening<'_> {
     async fn open(&self) -> Result<(Engine, Handshake), Problem> {
         match self.request.transport {
             TransportChoice::WebSocket => self.websocket().await,
-            TransportChoice::Polling => self.polling(false).await,
-            TransportChoice::Automatic => self.automatic().await,
+            TransportChoice::Polling => Box::pin(self.polling(false)).await,
+            TransportChoice::Automatic => Box::pin(self.automatic()).await,
         }
     }
 
@@ -239,6 +259,10 @@ impl Opening<'_> {
         }
     }
 
+    fn engine(&self, kind: Kind) -> Engine {
+        Engine { kind, found: None, memory: Rc::clone(&self.memory) }
+    }
+
     async fn polling(&self, wants_upgrade: bool) -> Result<(Engine, Handshake), Problem> {
         let client = Client {
             dialer: Rc::clone(&self.dialer),
@@ -249,7 +273,7 @@ impl Opening<'_> {
         };
         let opened = polling::handshake(client, self.progress).await?;
         let (polling, handshake) = Polling::new(opened, wants_upgrade);
-        Ok((Engine { kind: Kind::Polling(Box::new(polling)), memory: Rc::clone(&self.memory) }, handshake))
+        Ok((self.engine(Kind::Polling(Box::new(polling))), handshake))
     }
 
     async fn websocket(&self) -> Result<(Engine, Handshake), Problem> {
@@ -272,10 +296,7 @@ impl Opening<'_> {
             self.progress.begin(Stage::Handshake);
             let handshake = self.shake_hands(&mut socket, &address).await?;
             socket.set_patience(handshake.silence());
-            return Ok((
-                Engine { kind: Kind::WebSocket(Box::new(socket)), memory: Rc::clone(&self.memory) },
-                handshake,
-            ));
+            return Ok((self.engine(Kind::WebSocket(Box::new(socket))), handshake));
         }
         Err(recognise::redirect_loop(first, &address))
     }
@@ -284,13 +305,13 @@ impl Opening<'_> {
         let limit = self.request.handshake_bytes;
         let not_socketio =
             |received: String| Problem::new(Code::NotSocketIo).with("address", address).with("received", received);
-        let first = loop {
-            match poll_fn(|cx| socket.poll_receive(cx)).await {
-                // RFC 6455, section 5.5.3: one that nobody asked for says nothing.
-                Ok(Incoming::Pong) => {}
-                first => break first,
-            }
-        };
+        // RFC 6455, section 5.5.3: a pong that nobody asked for says nothing.
+        let mut found = poll_fn(|cx| socket.poll_receive(cx)).await;
+        while found.is_ok() && socket.is_pong() {
+            let _ = socket.take();
+            found = poll_fn(|cx| socket.poll_receive(cx)).await;
+        }
+        let first = found.and_then(|()| socket.take());
         let text = match first {
             Ok(Incoming::Text(text)) => text,
             Ok(_) => return Err(not_socketio("a binary frame".into())),

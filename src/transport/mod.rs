@@ -4,28 +4,30 @@ mod certificate;
 mod cookies;
 mod dial;
 mod engine;
+mod frames;
 #[cfg(fuzzing)]
 pub mod fuzzing;
 mod http;
 mod opening;
 mod patience;
-mod pieces;
 mod polling;
 mod progress;
 mod proxy;
+mod reader;
 mod recognise;
 mod resolve;
 mod route;
+mod shared;
 mod stream;
 mod tls;
 mod upgrade;
 mod websocket;
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 pub use certificate::day;
 pub use engine::{Engine, Memory, Room};
@@ -126,11 +128,11 @@ pub enum Frame {
 
 /// What was received.
 #[derive(Debug)]
-pub enum Incoming {
+pub enum Incoming<'a> {
     /// A packet.
-    Text(Utf8Bytes),
+    Text(Cow<'a, str>),
     /// An attachment.
-    Binary(Bytes),
+    Binary(Cow<'a, [u8]>),
     /// The answer to [`Frame::Ping`].
     Pong,
     /// A round trip was measured without [`Frame::Ping`].

@@ -1,18 +1,22 @@
 //! The request that opens a WebSocket, and its answer (RFC 6455, section 4.1).
 
+use std::future::poll_fn;
 use std::io;
+use std::pin::Pin;
 use std::time::Duration;
 
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
+use http::StatusCode;
 use http::header::{self, HeaderMap, HeaderName, HeaderValue};
-use http::{Request, StatusCode};
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio_tungstenite::tungstenite::handshake::client::generate_request;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use http::uri::PathAndQuery;
+use ring::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::shared::{give_buffer, random, take_buffer};
 
 /// Header fields of an answer, at most.
 const FIELDS_LIMIT: usize = 128;
-/// Bytes read at once.
-const PIECE: usize = 4 << 10;
 /// So much of a head is looked at whenever something came: what is not HTTP shows in its first bytes.
 const BEGINNING: usize = 256;
 /// Bytes of a body that tells why no WebSocket opened, and how long they may take: the status alone tells enough.
@@ -38,21 +42,35 @@ pub enum Unopened {
     Broken(io::Error),
     /// What came is not HTTP.
     NotHttp,
+    /// The request can't be written, for this reason.
+    Unwritten(String),
     /// The answer is larger than allowed.
     TooLarge(String),
     /// The answer is not one that opens a WebSocket, for this reason.
     Wrong(String),
 }
 
-/// Sends the request and reads the answer, of at most `limit` bytes.
+/// Sends a request with these headers and reads the answer, of at most `limit` bytes.
 pub async fn open<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
-    request: Request<()>,
+    target: &str,
+    headers: &[(String, String)],
     limit: usize,
 ) -> Result<Agreed, Unopened> {
-    let (request, key) = generate_request(request).map_err(|error| Unopened::Wrong(error.to_string()))?;
+    let key = BASE64_STANDARD.encode(random::<16>());
+    open_with(stream, target, headers, &key, limit).await
+}
+
+async fn open_with<S: AsyncRead + AsyncWrite + Unpin>(
+    stream: &mut S,
+    target: &str,
+    headers: &[(String, String)],
+    key: &str,
+    limit: usize,
+) -> Result<Agreed, Unopened> {
+    let request = request(target, headers, key)?;
     let written = async {
-        stream.write_all(&request).await?;
+        stream.write_all(request.as_bytes()).await?;
         stream.flush().await
     };
     written.await.map_err(Unopened::Broken)?;
@@ -61,8 +79,31 @@ pub async fn open<S: AsyncRead + AsyncWrite + Unpin>(
         read_body(stream, &head.headers, &mut rest).await;
         return Err(Unopened::Answered(head.status, head.headers, rest));
     }
-    check(&head, &key).map_err(Unopened::Wrong)?;
+    check(&head, key).map_err(Unopened::Wrong)?;
     Ok(Agreed { headers: head.headers, rest })
+}
+
+/// The request as it is written (RFC 6455, section 4.1). What comes from the settings must not break out of its line.
+fn request(target: &str, headers: &[(String, String)], key: &str) -> Result<String, Unopened> {
+    let unwritten = |what: &str| Err(Unopened::Unwritten(format!("the request can't be written for its {what}")));
+    if PathAndQuery::try_from(target).is_err() {
+        return unwritten("path");
+    }
+    let mut request = format!("GET {target} HTTP/1.1\r\n");
+    let ours = [
+        ("Connection", "Upgrade"),
+        ("Upgrade", "websocket"),
+        ("Sec-WebSocket-Version", "13"),
+        ("Sec-WebSocket-Key", key),
+    ];
+    for (name, value) in headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).chain(ours) {
+        if HeaderName::try_from(name).is_err() || HeaderValue::try_from(value).is_err() {
+            return unwritten(&format!("header {name}"));
+        }
+        request.push_str(&format!("{name}: {value}\r\n"));
+    }
+    request.push_str("\r\n");
+    Ok(request)
 }
 
 struct Head {
@@ -78,8 +119,7 @@ async fn read_head<S: AsyncRead + Unpin>(stream: &mut S, limit: usize) -> Result
     let mut passed = 0;
     loop {
         let before = bytes.len();
-        bytes.reserve(PIECE);
-        let count = stream.read_buf(&mut bytes).await.map_err(Unopened::Broken)?;
+        let count = read_some(stream, &mut bytes).await.map_err(Unopened::Broken)?;
         if count == 0 {
             return Err(Unopened::Closed);
         }
@@ -110,6 +150,20 @@ async fn read_head<S: AsyncRead + Unpin>(stream: &mut S, limit: usize) -> Result
             }
         }
     }
+}
+
+/// Reads what is there. While there is nothing, no memory waits for it: a thousand connections may be opened at once.
+async fn read_some<S: AsyncRead + Unpin>(stream: &mut S, bytes: &mut Vec<u8>) -> io::Result<usize> {
+    poll_fn(|cx| {
+        let mut buffer = take_buffer();
+        let mut read = ReadBuf::new(&mut buffer);
+        let polled = Pin::new(&mut *stream).poll_read(cx, &mut read);
+        bytes.extend_from_slice(read.filled());
+        let count = read.filled().len();
+        give_buffer(buffer);
+        polled.map_ok(|()| count)
+    })
+    .await
 }
 
 /// Reads a head, if it is complete, and tells its length.
@@ -155,7 +209,7 @@ fn check(head: &Head, key: &str) -> Result<(), String> {
         return Err("there is no \"Connection: Upgrade\" in it".into());
     }
     let accept = headers.get(header::SEC_WEBSOCKET_ACCEPT).map(|value| value.as_bytes().trim_ascii());
-    if accept != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
+    if accept != Some(accepting(key).as_bytes()) {
         return Err("its \"Sec-WebSocket-Accept\" does not belong to the request".into());
     }
     for name in [header::SEC_WEBSOCKET_EXTENSIONS, header::SEC_WEBSOCKET_PROTOCOL] {
@@ -164,6 +218,12 @@ fn check(head: &Head, key: &str) -> Result<(), String> {
         }
     }
     Ok(())
+}
+
+/// What a server answers to a key.
+fn accepting(key: &str) -> String {
+    const OF_EVERY_WEBSOCKET: &str = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+    BASE64_STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, format!("{key}{OF_EVERY_WEBSOCKET}").as_bytes()))
 }
 
 /// The elements of a list (RFC 9110, section 5.6.1), over all fields of that name.
@@ -183,13 +243,7 @@ mod tests {
     /// What becomes of a request whose answer is this, so many bytes at a time; ACCEPT in it is the right one.
     async fn answered(answer: &[u8], piece: usize) -> Result<Agreed, Unopened> {
         let (mut client, mut server) = duplex(1 << 20);
-        let request = Request::builder()
-            .uri("ws://a.example/")
-            .header("Host", "a.example")
-            .header("Connection", "Upgrade")
-            .header("Upgrade", "websocket")
-            .header("Sec-WebSocket-Version", "13")
-            .header("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==");
+        let headers = [("Host".into(), "a.example".into())];
         let answering = async {
             let mut asked = [0; 4096];
             let count = server.read(&mut asked).await.unwrap();
@@ -202,7 +256,7 @@ mod tests {
             }
             drop(server);
         };
-        tokio::join!(open(&mut client, request.body(()).unwrap(), LIMIT), answering).0
+        tokio::join!(open_with(&mut client, "/", &headers, "dGhlIHNhbXBsZSBub25jZQ==", LIMIT), answering).0
     }
 
     /// The answer that RFC 6455 shows in section 1.3.

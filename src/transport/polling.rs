@@ -56,7 +56,7 @@ pub struct Polling {
     batches: VecDeque<Vec<u8>>,
     /// Packets in the last of them.
     last_packets: usize,
-    received: VecDeque<Incoming>,
+    received: VecDeque<Incoming<'static>>,
     upgrade: Upgrade,
     /// The server does not know the session any more. Why, the request that waits may still say within a short time.
     ending: Option<(Problem, Pin<Box<Sleep>>)>,
@@ -158,7 +158,7 @@ pub struct Opened {
     handshake: Handshake,
     lane: Lane,
     client: Client,
-    received: VecDeque<Incoming>,
+    received: VecDeque<Incoming<'static>>,
 }
 
 /// Asks the server for a session. Redirects are followed: the client's address is the last one.
@@ -202,7 +202,7 @@ pub async fn handshake(mut client: Client, progress: &Progress) -> Result<Opened
 }
 
 /// The handshake and the packets behind it. An error: what is wrong with it, if it is one at all.
-fn read_handshake(client: &Client, body: &[u8]) -> Result<(Handshake, VecDeque<Incoming>), Option<Problem>> {
+fn read_handshake(client: &Client, body: &[u8]) -> Result<(Handshake, VecDeque<Incoming<'static>>), Option<Problem>> {
     let mut received = VecDeque::new();
     let mut reader = PayloadReader::new(client.request.message_bytes);
     let limit = client.request.message_bytes;
@@ -244,10 +244,10 @@ fn note_clock(answer: &Answer, progress: &Progress) {
     }
 }
 
-fn incoming(part: Part) -> Incoming {
+fn incoming(part: Part) -> Incoming<'static> {
     match part {
         Part::Text(text) => Incoming::Text(text.into()),
-        Part::Binary(bytes) => Incoming::Binary(bytes),
+        Part::Binary(bytes) => Incoming::Binary(bytes.into()),
     }
 }
 
@@ -313,7 +313,7 @@ impl Polling {
     }
 
     /// The next packet.
-    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Lost>> {
+    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming<'static>, Lost>> {
         loop {
             if let Some(frame) = self.received.pop_front() {
                 return Poll::Ready(Ok(frame));
@@ -550,7 +550,10 @@ impl Polling {
                 // The server says nothing here before it was told; what can come is the end.
                 match socket.poll_receive(cx) {
                     Poll::Pending => {}
-                    Poll::Ready(Ok(_)) => return true,
+                    Poll::Ready(Ok(())) => {
+                        let _ = socket.take();
+                        return true;
+                    }
                     Poll::Ready(Err(_)) => {
                         self.upgrade = Upgrade::failed(CLOSED_EARLY);
                         return true;
@@ -563,14 +566,12 @@ impl Polling {
                     return false;
                 }
                 socket.set_patience(self.patience);
-                let told = socket.send(Frame::Text(UPGRADE.into()));
+                socket.send(Frame::Text(UPGRADE.into()));
                 self.upgrade = match std::mem::replace(&mut self.upgrade, Upgrade::Off) {
-                    Upgrade::Moving(socket) if told.is_ok() => Upgrade::Done(socket),
-                    _ => Upgrade::failed(CLOSED_EARLY),
+                    Upgrade::Moving(socket) => Upgrade::Done(socket),
+                    other => other,
                 };
-                if matches!(self.upgrade, Upgrade::Done(_)) {
-                    self.received.push_back(Incoming::Upgraded);
-                }
+                self.received.push_back(Incoming::Upgraded);
                 true
             }
         }

@@ -29,6 +29,7 @@ pub fn failed_upgrade(route: &Route, address: &Address, unopened: Unopened) -> P
         Unopened::TooLarge(what) => Problem::new(Code::LimitExceeded)
             .with("address", address)
             .with("reason", format!("its answer to the WebSocket request has {what}")),
+        Unopened::Unwritten(reason) => not_websocket(reason),
         Unopened::NotHttp => not_websocket("its answer is not HTTP".into()),
         Unopened::Broken(error) => {
             let explained = route.explain(address, &error);

@@ -60,12 +60,14 @@ impl Route {
             let reason = "nobody wants it any more";
             return Err(Problem::new(Code::ConnectionLost).with("address", address).with("reason", reason));
         }
-        let tls = if address.secure { Some(self.tls(dialer, address, progress).await?) } else { None };
+        // What only some connections need is in boxes of its own: a thousand may be opened at once.
+        let tls = if address.secure { Some(Box::pin(self.tls(dialer, address, progress)).await?) } else { None };
         let stream = self.reach(dialer, address, progress).await?;
         match tls {
             Some(tls) => {
                 progress.begin(Stage::Tls);
-                tls.encrypt(stream, address, progress).await.map(|stream| Stream::new(Layer::Tls(Box::new(stream))))
+                let stream = Box::pin(tls.encrypt(stream, address, progress)).await?;
+                Ok(Stream::new(Layer::Tls(Box::new(stream))))
             }
             None => Ok(Stream::new(Layer::Tcp(stream))),
         }
@@ -102,7 +104,7 @@ impl Route {
         let stream = dial::connect(addresses).await.map_err(|failed| proxy.unreachable(failed))?;
         note_peer(progress, &stream);
         progress.begin(Stage::Proxy);
-        let stream = proxy.open(stream, address).await?;
+        let stream = Box::pin(proxy.open(stream, address)).await?;
         progress.note(format_args!("it opened the way to {address}"));
         Ok(stream)
     }

@@ -15,7 +15,7 @@ use super::patience::Written;
 
 /// Bytes that are read before others get their turn. Whoever reads may do so in a loop without an end, as long as the
 /// other end sends: hyper passes over answers with status 1xx so.
-const TURN: usize = 64 << 10;
+const TURN: usize = 256 << 10;
 
 /// Bytes that may still be read; None: any number. Where a limit is reached, reading fails with [`TooMuch`].
 pub type Allowance = Rc<Cell<Option<usize>>>;

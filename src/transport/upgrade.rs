@@ -52,11 +52,12 @@ async fn open_and_ask(client: &Client, session: &str) -> Result<WebSocket, NotMo
     })?;
     let ask = async {
         poll_fn(|cx| socket.poll_ready(cx)).await?;
-        socket.send(Frame::Text(PROBE.into()))?;
+        socket.send(Frame::Text(PROBE.into()));
         poll_fn(|cx| socket.poll_flush(cx)).await?;
         loop {
-            match poll_fn(|cx| socket.poll_receive(cx)).await? {
-                Incoming::Text(text) if text.as_str() == PROBE_ANSWER => return Ok(()),
+            poll_fn(|cx| socket.poll_receive(cx)).await?;
+            match socket.take()? {
+                Incoming::Text(text) if text == PROBE_ANSWER => return Ok(()),
                 Incoming::Text(text) => {
                     let begin: String = text.chars().take(20).collect();
                     return Err(Lost::Broken(format!("the probe was answered by {begin:?}")));

@@ -1,5 +1,6 @@
-//! WebSocket (RFC 6455): frames by tokio-tungstenite.
+//! A WebSocket of a client (RFC 6455).
 
+use std::borrow::Cow;
 use std::cell::RefCell;
 use std::io::ErrorKind;
 use std::pin::Pin;
@@ -7,25 +8,21 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use bytes::Bytes;
-use futures_util::{Sink, Stream};
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::error::ProtocolError;
-use tokio_tungstenite::tungstenite::handshake::client::generate_key;
-use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
-use tokio_tungstenite::tungstenite::{Error, Message, http};
+use tokio::io::{AsyncReadExt, AsyncWrite};
 
 use super::cookies::Cookies;
+use super::frames::{self, Opcode};
 use super::opening::{self, Unopened};
 use super::patience::{Patience, Written};
-use super::pieces::Pieces;
-use super::{Frame, Incoming, Lost, Request, Route, Stream as ByteStream, recognise};
-use crate::diagnostics::{Code, Problem};
+use super::reader::{Reader, Unread};
+use super::{Frame, Incoming, Lost, Request, Route, Stream, recognise, shared};
+use crate::diagnostics::Problem;
 use crate::settings::Address;
 
-/// Bytes read at once. Enough for bulk; a larger one costs each connection its memory.
-const READ_BUFFER: usize = 16 << 10;
-
+/// Bytes that may wait to be written before no further frame is taken.
+const UNWRITTEN: usize = 64 << 10;
+/// What is answered to a wrong goodbye.
+const PROTOCOL_ERROR: [u8; 2] = 1002u16.to_be_bytes();
 /// Answers to pings that may wait for the other end to read them.
 const UNREAD_PONGS: u32 = 10_000;
 
@@ -45,7 +42,11 @@ impl From<Problem> for Failed {
 
 /// An open WebSocket.
 pub struct WebSocket {
-    stream: WebSocketStream<Pieces<ByteStream>>,
+    stream: Stream,
+    reader: Reader,
+    /// Frames to be written, of which the first bytes are written already.
+    out: Vec<u8>,
+    out_written: usize,
     flushed: bool,
     /// Answers to pings that are not written yet.
     unread_pongs: u32,
@@ -57,29 +58,28 @@ pub struct WebSocket {
 impl WebSocket {
     /// Opens a WebSocket over a fresh stream. `session`: the Engine.IO session that is to be moved to it.
     pub async fn open(
-        mut stream: ByteStream,
+        mut stream: Stream,
         route: &Route,
         request: &Request,
         address: &Address,
         cookies: &RefCell<Cookies>,
         session: Option<&str>,
     ) -> Result<WebSocket, Failed> {
-        let config = WebSocketConfig::default()
-            .read_buffer_size(READ_BUFFER)
-            .max_message_size(Some(request.message_bytes))
-            .max_frame_size(Some(request.message_bytes));
-        let http_request = http_request(request, address, &cookies.borrow(), session).map_err(|error| {
-            Problem::new(Code::NotWebSocket)
-                .with("address", address)
-                .with("reason", format!("the request can't be written, {error}"))
-        })?;
-        match opening::open(&mut stream, http_request, request.handshake_bytes).await {
+        let target = request.target(address, "websocket", session);
+        let headers = request.headers_for(address, &cookies.borrow());
+        match opening::open(&mut stream, &target, &headers, request.handshake_bytes).await {
             Ok(agreed) => {
                 cookies.borrow_mut().take_from(&agreed.headers);
-                let written = stream.written();
-                let pieces = Pieces::new(stream, request.message_bytes, &agreed.rest);
-                let stream = WebSocketStream::from_raw_socket(pieces, Role::Client, Some(config)).await;
-                Ok(WebSocket { stream, flushed: true, unread_pongs: 0, written, patience: None })
+                Ok(WebSocket {
+                    reader: Reader::new(request.message_bytes, &agreed.rest),
+                    out: Vec::new(),
+                    out_written: 0,
+                    flushed: true,
+                    unread_pongs: 0,
+                    written: stream.written(),
+                    patience: None,
+                    stream,
+                })
             }
             Err(Unopened::Answered(status, headers, _)) if recognise::location(status, &headers).is_some() => {
                 cookies.borrow_mut().take_from(&headers);
@@ -95,68 +95,128 @@ impl WebSocket {
         self.patience = Some(Patience::new(Rc::clone(&self.written), limit));
     }
 
-    /// The next frame.
-    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<Incoming, Lost>> {
+    /// Ready: a frame is there, for [`WebSocket::take`].
+    pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         loop {
-            return Poll::Ready(match ready!(Pin::new(&mut self.stream).poll_next(cx)) {
-                Some(Ok(Message::Text(text))) => Ok(Incoming::Text(text)),
-                Some(Ok(Message::Binary(bytes))) => Ok(Incoming::Binary(bytes)),
-                Some(Ok(Message::Pong(_))) => Ok(Incoming::Pong),
-                // tungstenite answers these by itself; the answers pile up if the other end does not read them.
-                Some(Ok(Message::Ping(_))) if self.unread_pongs < UNREAD_PONGS => {
-                    self.unread_pongs += 1;
+            ready!(self.reader.poll_next(&mut self.stream, cx)).map_err(lost)?;
+            match self.reader.found() {
+                Some(Opcode::Ping) => {
+                    let Some((_, payload)) = self.reader.take() else { continue };
+                    frames::push_frame(&mut self.out, Opcode::Pong, &payload, shared::next_mask());
                     self.flushed = false;
-                    continue;
+                    self.unread_pongs += 1;
+                    if self.unread_pongs > UNREAD_PONGS && self.poll_flush(cx)?.is_pending() {
+                        return Poll::Ready(Err(Lost::Broken("pings whose answers it does not read".into())));
+                    }
                 }
-                Some(Ok(Message::Ping(_))) => Err(Lost::Broken("pings whose answers it does not read".into())),
-                Some(Ok(Message::Frame(_))) => continue,
-                Some(Ok(Message::Close(frame))) => Err(Lost::Closed(match frame {
-                    Some(frame) if frame.reason.is_empty() => format!("WebSocket code {}", u16::from(frame.code)),
-                    Some(frame) => format!("WebSocket code {}: {}", u16::from(frame.code), frame.reason),
-                    None => "closed by the server".into(),
-                })),
-                Some(Err(error)) => Err(lost(error)),
-                None => Err(Lost::Closed("closed by the server".into())),
-            });
+                Some(Opcode::Close) => return Poll::Ready(Err(self.closed(cx))),
+                _ => return Poll::Ready(Ok(())),
+            }
         }
+    }
+
+    /// Whether the frame that is there is the answer to a ping.
+    pub fn is_pong(&self) -> bool {
+        self.reader.found() == Some(Opcode::Pong)
+    }
+
+    /// The frame that is there.
+    pub fn take(&mut self) -> Result<Incoming<'_>, Lost> {
+        Ok(match self.reader.take() {
+            Some((Opcode::Text, bytes)) => {
+                Incoming::Text(text(bytes).map_err(|()| Lost::Broken("text that is not UTF-8".into()))?)
+            }
+            Some((Opcode::Binary, bytes)) => Incoming::Binary(bytes),
+            _ => Incoming::Pong,
+        })
+    }
+
+    /// The other end says goodbye, and is told that it was heard (section 5.5.1).
+    fn closed(&mut self, cx: &mut Context<'_>) -> Lost {
+        let Some((_, payload)) = self.reader.take() else { return Lost::Closed("closed by the server".into()) };
+        let how = match payload.split_first_chunk() {
+            Some((code, reason)) => match (u16::from_be_bytes(*code), str::from_utf8(reason)) {
+                (_, Err(_)) => return Lost::Broken("a goodbye that is not UTF-8".into()),
+                (code, Ok("")) => format!("WebSocket code {code}"),
+                (code, Ok(reason)) => format!("WebSocket code {code}: {reason}"),
+            },
+            None if payload.is_empty() => "closed by the server".into(),
+            None => return Lost::Broken("half a code of a goodbye".into()),
+        };
+        let code = match payload.first_chunk() {
+            // Those that no frame may carry (section 7.4).
+            Some(code) if matches!(u16::from_be_bytes(*code), 0..=999 | 1004..=1006 | 1015 | 5000..) => &PROTOCOL_ERROR,
+            Some(code) => &code[..],
+            None => &[],
+        };
+        frames::push_frame(&mut self.out, Opcode::Close, code, shared::next_mask());
+        self.flushed = false;
+        // It leaves now or not at all.
+        let _ = self.poll_flush(cx);
+        Lost::Closed(how)
     }
 
     /// Whether a frame can be taken now; drives what was taken before.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
-        let ready = Pin::new(&mut self.stream).poll_ready(cx).map_err(lost);
-        self.or_stuck(ready, cx)
+        if self.unwritten() < UNWRITTEN {
+            return Poll::Ready(Ok(()));
+        }
+        let written = self.poll_write(cx);
+        self.or_stuck(written, cx)
     }
 
-    /// What a write came to; an error if nothing was taken for too long.
-    fn or_stuck(&mut self, written: Poll<Result<(), Lost>>, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
-        let Some(patience) = &mut self.patience else { return written };
-        if written.is_ready() {
-            patience.rest();
-            return written;
-        }
-        patience.poll(cx).map(|()| Err(Lost::Stuck(patience.limit())))
+    /// Bytes that were taken and not written.
+    pub fn unwritten(&self) -> usize {
+        self.out.len() - self.out_written
     }
 
     /// Takes a frame, after [`WebSocket::poll_ready`]. It leaves with the next flush.
-    pub fn send(&mut self, frame: Frame) -> Result<(), Lost> {
+    pub fn send(&mut self, frame: Frame) {
         self.flushed = false;
-        let message = match frame {
-            Frame::Text(text) => Message::Text(text.into()),
-            Frame::Binary(bytes) => Message::Binary(bytes),
-            Frame::Ping => Message::Ping(Bytes::new()),
+        let (opcode, payload) = match &frame {
+            Frame::Text(text) => (Opcode::Text, text.as_bytes()),
+            Frame::Binary(bytes) => (Opcode::Binary, &bytes[..]),
+            Frame::Ping => (Opcode::Ping, &[][..]),
         };
-        Pin::new(&mut self.stream).start_send(message).map_err(lost)
+        frames::push_frame(&mut self.out, opcode, payload, shared::next_mask());
     }
 
     /// Writes all that was taken.
     pub fn poll_flush(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
-        if !self.flushed {
-            let flushed = Pin::new(&mut self.stream).poll_flush(cx).map_err(lost);
-            ready!(self.or_stuck(flushed, cx))?;
-            self.flushed = true;
-            self.unread_pongs = 0;
+        if self.flushed {
+            return Poll::Ready(Ok(()));
         }
+        let flushed = match self.poll_write(cx) {
+            Poll::Ready(Ok(())) => Pin::new(&mut self.stream).poll_flush(cx).map_err(broken),
+            other => other,
+        };
+        ready!(self.or_stuck(flushed, cx))?;
+        self.flushed = true;
+        self.unread_pongs = 0;
+        self.patience.iter_mut().for_each(Patience::rest);
         Poll::Ready(Ok(()))
+    }
+
+    /// Hands what waits to the stream.
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        while self.out_written < self.out.len() {
+            let rest = &self.out[self.out_written..];
+            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest)).map_err(broken)? {
+                0 => return Poll::Ready(Err(Lost::Closed("closed without a word".into()))),
+                count => self.out_written += count,
+            }
+        }
+        self.out = Vec::new();
+        self.out_written = 0;
+        Poll::Ready(Ok(()))
+    }
+
+    /// What a write came to; an error if nothing was taken for too long.
+    fn or_stuck(&mut self, written: Poll<Result<(), Lost>>, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
+        match (written, &mut self.patience) {
+            (Poll::Pending, Some(patience)) => patience.poll(cx).map(|()| Err(Lost::Stuck(patience.limit()))),
+            (written, _) => written,
+        }
     }
 
     /// Whether all that was taken has been written.
@@ -164,44 +224,42 @@ impl WebSocket {
         self.flushed
     }
 
-    /// Ends the WebSocket politely: says so, and waits for the other end to say so.
+    /// Ends the WebSocket politely: says so, and waits for the other end to say so and to close (section 7.1.1).
     pub async fn close(mut self) {
-        if self.stream.close(None).await.is_ok() {
-            while std::future::poll_fn(|cx| Pin::new(&mut self.stream).poll_next(cx)).await.is_some_and(|r| r.is_ok()) {
-            }
+        frames::push_frame(&mut self.out, Opcode::Close, &[], shared::next_mask());
+        self.flushed = false;
+        if std::future::poll_fn(|cx| self.poll_flush(cx)).await.is_err() {
+            return;
         }
+        while std::future::poll_fn(|cx| self.poll_receive(cx)).await.is_ok() {
+            let _ = self.reader.take();
+        }
+        let mut rest = [0; 256];
+        while self.stream.read(&mut rest).await.is_ok_and(|count| count > 0) {}
     }
 }
 
-fn lost(error: Error) -> Lost {
-    match error {
-        Error::ConnectionClosed
-        | Error::AlreadyClosed
-        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::SendAfterClosing) => {
-            Lost::Closed("closed without a word".into())
-        }
+/// The text of a message (section 8.1).
+fn text(bytes: Cow<'_, [u8]>) -> Result<Cow<'_, str>, ()> {
+    match bytes {
+        Cow::Borrowed(bytes) => str::from_utf8(bytes).map(Cow::Borrowed).map_err(drop),
+        Cow::Owned(bytes) => String::from_utf8(bytes).map(Cow::Owned).map_err(drop),
+    }
+}
+
+fn lost(unread: Unread) -> Lost {
+    match unread {
+        Unread::Ended(error) => broken(error),
+        Unread::Wrong(what) => Lost::Broken(what.into()),
+        Unread::TooLarge(bytes, limit) => Lost::TooLarge(format!("a message of {bytes} bytes, limit {limit}")),
+    }
+}
+
+/// The stream ended or broke.
+fn broken(error: std::io::Error) -> Lost {
+    match error.kind() {
         // rustls says at length that the other end did not say goodbye.
-        Error::Io(error) if error.kind() == ErrorKind::UnexpectedEof => Lost::Closed("closed without a word".into()),
-        Error::Io(error) => Lost::Closed(error.to_string()),
-        Error::Capacity(error) => Lost::TooLarge(error.to_string()),
-        other => Lost::Broken(other.to_string()),
+        ErrorKind::UnexpectedEof => Lost::Closed("closed without a word".into()),
+        _ => Lost::Closed(error.to_string()),
     }
-}
-
-fn http_request(
-    request: &Request,
-    address: &Address,
-    cookies: &Cookies,
-    session: Option<&str>,
-) -> Result<http::Request<()>, http::Error> {
-    let mut builder = http::Request::builder()
-        .uri(format!("ws://{}{}", address.authority(), request.target(address, "websocket", session)))
-        .header("Connection", "Upgrade")
-        .header("Upgrade", "websocket")
-        .header("Sec-WebSocket-Version", "13")
-        .header("Sec-WebSocket-Key", generate_key());
-    for (name, value) in request.headers_for(address, cookies) {
-        builder = builder.header(name, value);
-    }
-    builder.body(())
 }
