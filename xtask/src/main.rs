@@ -1,6 +1,7 @@
 //! The commands of this repository: `cargo xtask COMMAND`.
 
 mod abi;
+mod bench;
 mod check;
 mod demo;
 mod exports;
@@ -46,6 +47,12 @@ const COMMANDS: &[Command] = &[
         options: "[--write]",
         help: "compare the interface with abi/socketio_plugin.abi, or write that",
         run: abi::command,
+    },
+    Command {
+        name: "bench",
+        options: "[growth] [OPTIONS]",
+        help: "run the plugin beside other clients, or with more of everything, for docs/performance.md",
+        run: bench::command,
     },
     Command { name: "check", options: "", help: "run the quick checks, which need no network", run: check::command },
     Command {

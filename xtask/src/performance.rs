@@ -9,7 +9,7 @@ use crate::process;
 use crate::repository::{self, Profile};
 use crate::steps::rust;
 
-const PAGE: &str = "docs/performance.md";
+pub const PAGE: &str = "docs/performance.md";
 const BENCHMARK: &str = "benches/host_calls.c";
 /// The places of the tables in the page, in the order in which they are printed.
 const PLACES: [&str; 2] = ["figures", "worst case"];
@@ -38,7 +38,7 @@ pub fn command(arguments: &[String]) -> Result<ExitCode> {
 }
 
 /// The page with other figures at this place.
-fn filled(page: &str, place: &str, figures: &str) -> Result<String> {
+pub fn filled(page: &str, place: &str, figures: &str) -> Result<String> {
     let (begin, end) = (format!("<!-- {place}: begin -->\n"), format!("<!-- {place}: end -->\n"));
     let (before, rest) = page.split_once(&begin).with_context(|| format!("{PAGE} has no place for the {place}"))?;
     let (_, after) = rest.split_once(&end).with_context(|| format!("{PAGE} has no end of the {place}"))?;
@@ -46,7 +46,7 @@ fn filled(page: &str, place: &str, figures: &str) -> Result<String> {
 }
 
 /// Processor and system, as far as the system tells.
-fn machine() -> String {
+pub fn machine() -> String {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let processor = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let processor = processor

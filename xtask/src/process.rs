@@ -22,13 +22,16 @@ pub struct Ended {
 /// A command in the repository's folder.
 ///
 /// Cargo puts its own build folder into the search path of libraries. Nothing started here may find the plugin by
-/// accident, so that entry is taken out again.
+/// accident, and perhaps a debug build of it, so that entry is taken out again.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
     let mut command = Command::new(program);
     command.current_dir(repository::root());
     if let Some(paths) = std::env::var_os("LD_LIBRARY_PATH") {
-        let own = repository::target();
-        let others = std::env::split_paths(&paths).filter(|path| !path.starts_with(&own));
+        // With CARGO_TARGET_DIR, this program lies elsewhere.
+        let program = std::env::current_exe().unwrap_or_default();
+        let own: Vec<PathBuf> =
+            program.ancestors().nth(2).map(Path::to_path_buf).into_iter().chain([repository::target()]).collect();
+        let others = std::env::split_paths(&paths).filter(|path| !own.iter().any(|own| path.starts_with(own)));
         match std::env::join_paths(others) {
             Ok(paths) => command.env("LD_LIBRARY_PATH", paths),
             Err(_) => command.env_remove("LD_LIBRARY_PATH"),

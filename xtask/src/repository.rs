@@ -23,12 +23,17 @@ pub enum Profile {
 }
 
 impl Profile {
-    /// The folder with the library of this profile.
-    pub fn folder(self) -> PathBuf {
-        target().join(match self {
+    /// As cargo names its folder.
+    pub fn name(self) -> &'static str {
+        match self {
             Profile::Debug => "debug",
             Profile::Release => "release",
-        })
+        }
+    }
+
+    /// The folder with the library of this profile.
+    pub fn folder(self) -> PathBuf {
+        target().join(self.name())
     }
 
     /// The shared library of this profile.

@@ -49,7 +49,7 @@ impl Options {
 }
 
 /// A new one each time: the more ways are gone, the better.
-fn any_seed() -> u64 {
+pub fn any_seed() -> u64 {
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     now.as_secs() % 1_000 * 1_000_000 + u64::from(now.subsec_micros())
 }

@@ -12,7 +12,7 @@ use crate::soak;
 use crate::steps::harness::{Build, Selection};
 use crate::steps::sanitizers::Tool;
 use crate::steps::{
-    abi, catalogue, certificates, compat, contract, elf, examples, exports, fuzzing, generated, harness, header,
+    abi, bench, catalogue, certificates, compat, contract, elf, examples, exports, fuzzing, generated, harness, header,
     imports, npm, python, rust, sanitizers, supply, tools,
 };
 
@@ -131,6 +131,7 @@ fn everything(report: &mut Report, options: &Options) {
     report.after("ThreadSanitizer", &needed, || sanitizers::step(Tool::Thread, None));
     report.after("valgrind", &needed, || sanitizers::step(Tool::MemoryCheck, None));
     report.after("demo", &[DEBUG_LIBRARY], demo::step);
+    report.after("benchmark", &[RELEASE_LIBRARY], bench::step);
     report.step("fuzzing", fuzzing::step);
     report.after("soak", &[RELEASE_LIBRARY, TEST_SERVER, CERTIFICATES], soak::step);
 }

@@ -1,6 +1,7 @@
 //! What `test` and `check` consist of: a file a subject. Each step gives an [`Outcome`](crate::report::Outcome).
 
 pub mod abi;
+pub mod bench;
 pub mod cases;
 pub mod catalogue;
 pub mod certificates;

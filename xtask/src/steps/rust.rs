@@ -19,6 +19,9 @@ const SOCKETIOXIDE_SERVER: &str = "socketioxide-server";
 const HOSTILE_SERVER: &str = "hostile-server";
 const SERVERS: [&str; 2] = [SOCKETIOXIDE_SERVER, HOSTILE_SERVER];
 
+/// The load server and the bare client of the benchmark.
+pub const LOAD: &str = "load";
+
 /// The folder in which this tool was built.
 fn own_target() -> Result<PathBuf> {
     let program = std::env::current_exe()?;
@@ -47,8 +50,8 @@ pub fn clippy() -> Result<Outcome> {
     }
     let mut outcome = Outcome::default();
     let own_target = own_target()?;
-    let servers = SERVERS.map(|server| (server, own_target.clone()));
-    for (package, target) in packages()?.into_iter().chain(servers) {
+    let others = SERVERS.into_iter().chain([LOAD]).map(|package| (package, own_target.clone()));
+    for (package, target) in packages()?.into_iter().chain(others) {
         let mut command = process::cargo();
         command
             .args(["clippy", "--locked", "--quiet", "--package", package, "--all-targets", "--no-deps", "--target-dir"])
@@ -56,7 +59,7 @@ pub fn clippy() -> Result<Outcome> {
         command.args(["--", "-D", "warnings"]);
         outcome.count(package, process::run(command).map(drop).map_err(|error| format!("{error:#}")));
     }
-    outcome.note = "every target of socketio-plugin, xtask and the test servers".to_owned();
+    outcome.note = "every target of socketio-plugin, xtask, the test servers and the load server".to_owned();
     Ok(outcome)
 }
 
@@ -86,6 +89,19 @@ pub fn build_servers() -> Result<Outcome> {
     command.args(SERVERS.iter().flat_map(|package| ["--package", package]));
     process::run(command)?;
     Ok(Outcome::done(SERVERS.join(", ")))
+}
+
+/// Builds programs of a benchmark's package; gives their folder.
+pub fn build_load(package: &str, programs: &[&str], profile: Profile) -> Result<PathBuf> {
+    let target = own_target()?;
+    let mut command = process::cargo();
+    command.args(["build", "--quiet", "--package", package, "--target-dir"]).arg(&target);
+    command.args(programs.iter().flat_map(|program| ["--bin", program]));
+    if profile == Profile::Release {
+        command.arg("--release");
+    }
+    process::run(command)?;
+    Ok(target.join(profile.name()))
 }
 
 /// Where the one that speaks Socket.IO as it should lies when it is built.

@@ -37,6 +37,12 @@ pub fn step() -> Result<Outcome> {
     Ok(outcome)
 }
 
+/// What is wrong with one of the tools that are needed, and how to get it.
+pub fn missing(tool: &str) -> Option<String> {
+    let (names, package) = NEEDED.iter().find(|(names, _)| names.contains(&tool))?;
+    present(names, package).err()
+}
+
 /// The first of these tools that is installed, with its version.
 fn present(names: &[&str], package: &str) -> Result<String, String> {
     let advice = format!("install the Debian package {package}");
@@ -55,7 +61,7 @@ fn present(names: &[&str], package: &str) -> Result<String, String> {
 }
 
 /// What `name --version` says.
-fn version(name: &str) -> Option<String> {
+pub fn version(name: &str) -> Option<String> {
     let mut command = process::command(process::find(name)?);
     command.arg(if name == "nginx" { "-v" } else { "--version" });
     version_number(&process::run(command).ok()?)
