@@ -2,4 +2,4 @@
 
 pub use crate::protocol::{Malformed, engineio, json, socketio};
 pub use crate::settings::{Address, ProxyAddress, parse as parse_settings};
-pub use crate::transport::fuzzing::{answer, certificate, cookies, is_requestable, proxy_answer, redirect};
+pub use crate::transport::fuzzing::{answer, certificate, cookies, is_requestable, proxy_answer, redirect, websocket};

@@ -103,8 +103,13 @@ fn payload(text: &str) {
         (Some(parsed), Ok(found)) => {
             let get = |index: usize| parsed.get(index).map(|value| value.get());
             let last = if parsed.len() > 1 { get(parsed.len() - 1) } else { None };
-            let expected = Elements { count: parsed.len(), first: get(0), second: get(1), last };
+            let plain = found.plain;
+            let expected = Elements { count: parsed.len(), first: get(0), second: get(1), last, plain };
             assert_eq!(*found, expected, "{text}");
+            if let Some(plain) = plain {
+                assert_eq!((found.count, found.second), (2, Some(&*format!("\"{plain}\""))), "{text}");
+                assert_eq!(json::unescape(found.second.unwrap_or_default()), plain, "{text}");
+            }
             for part in [found.first, found.second, found.last].into_iter().flatten() {
                 assert_inside(part, text);
                 if part.starts_with('"') {

@@ -41,7 +41,7 @@ pub fn close_politely(session: &mut Session, mut engine: Engine, limit: Duration
             if count > 0 {
                 shared.status.dropped.fetch_add(count as u64, Ordering::Relaxed);
                 let problem = Problem::new(Code::NotSent).with("count", count).with("reason", reason);
-                let event = error_event(shared.handle, &problem, DEFAULT_NAMESPACE, 0, false, None);
+                let event = error_event(shared.handle, &problem, &problem.message(), DEFAULT_NAMESPACE, 0, false, None);
                 events.append(shared.handle, &mut vec![event], limits, &shared.status.dropped);
             }
         };

@@ -169,7 +169,7 @@ async fn live(session: &mut Session, environment: &Environment) {
             continue;
         }
         // A removal ends it: the loop looks.
-        let _ = obey(session, environment);
+        let _ = obey(session, environment).await;
         if !session.is_started() && !session.is_shut_down() && session.inbox.is_empty() {
             wait_for_command(session, &shared).await;
         }
@@ -177,7 +177,10 @@ async fn live(session: &mut Session, environment: &Environment) {
 }
 
 /// Carries out what the host asks for.
-fn obey(session: &mut Session, environment: &Environment) -> Result<(), End> {
+async fn obey(session: &mut Session, environment: &Environment) -> Result<(), End> {
+    if session.is_kept_busy() {
+        tokio::task::yield_now().await;
+    }
     let obeyed = session.obey(&environment.events);
     session.begin_tests(&environment.dialer, &environment.events);
     obeyed
@@ -206,7 +209,7 @@ async fn at(deadline: Option<Instant>) {
 async fn serve(session: &mut Session, environment: &Environment) -> End {
     let shared = Arc::clone(&session.shared);
     loop {
-        if let Err(end) = obey(session, environment) {
+        if let Err(end) = obey(session, environment).await {
             return end;
         }
         wait_for_command(session, &shared).await;
@@ -327,16 +330,17 @@ async fn credentials_change(config: &Arc<ConnectionConfig>, tried: &Resolved, en
 async fn attempt(session: &mut Session, environment: &Environment, attempts: &mut Attempts) -> End {
     let config = Arc::clone(&session.config);
     let deadline = Instant::now() + config.connect_timeout;
-    let (mut engine, handshake) = match reach(session, environment, attempts, deadline).await {
-        Ok(opened) => opened,
-        Err(end) => return end,
-    };
+    let opened = reach(session, environment, attempts, deadline).await;
     let auth = match &*attempts.tried.borrow() {
         Some(tried) => {
             session.secrets = tried.secrets(&config, false);
             tried.auth.clone()
         }
         None => Auth::default(),
+    };
+    let (mut engine, handshake) = match opened {
+        Ok(opened) => opened,
+        Err(end) => return end,
     };
     session.opened(&handshake, auth, deadline, engine.is_polling());
     let end = converse(session, &mut engine, environment, &mut attempts.backoff).await;
@@ -424,7 +428,7 @@ async fn converse(session: &mut Session, engine: &mut Engine, environment: &Envi
     let shared = Arc::clone(&session.shared);
     let mut alarm = Alarm::new();
     loop {
-        if let Err(end) = obey(session, environment) {
+        if let Err(end) = obey(session, environment).await {
             return end;
         }
         if session.stands() {
@@ -485,6 +489,7 @@ fn exchange(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) ->
 
 /// Hands frames to the transport as long as it takes them, and flushes once.
 fn write(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) -> Result<(), Lost> {
+    let is_more = !session.outbox.is_empty();
     while let Some(next) = session.outbox.front() {
         match engine.room(next.largest_attachment()) {
             Room::Now => {}
@@ -508,7 +513,7 @@ fn write(session: &mut Session, engine: &mut Engine, cx: &mut Context<'_>) -> Re
         session.outbox.shrink_to_fit();
     }
     // The host goes on sending: what it sends leaves together, unless that would be long to wait for.
-    if session.has_commands() && engine.unwritten() < GATHERED {
+    if is_more && session.has_commands() && engine.unwritten() < GATHERED {
         return Ok(());
     }
     match engine.poll_flush(cx) {

@@ -131,12 +131,17 @@ impl Outgoing {
 /// Commands carried out before what they send is written: no more of it than that is held at once.
 const COMMANDS_AT_ONCE: usize = 512;
 
+/// So often a host that never stops saying something is obeyed before other connections get their turn.
+const ROUNDS_IN_A_ROW: u32 = 4;
+
 /// See the module.
 pub struct Session {
     pub(super) shared: Arc<Connection>,
     pub(super) config: Arc<ConnectionConfig>,
     /// Commands taken from the mailbox, not carried out yet.
     pub(super) inbox: Commands,
+    /// How often in a row the host had said something.
+    rounds: u32,
     /// What is owed for the one that is being carried out.
     owed: Option<Owed>,
     /// Frames for the transport.
@@ -197,6 +202,7 @@ impl Session {
             shared,
             config,
             inbox: Commands::default(),
+            rounds: 0,
             owed: None,
             outbox: VecDeque::new(),
             events: Vec::new(),
@@ -235,6 +241,15 @@ impl Session {
     /// Whether a namespace is connected.
     pub fn stands(&self) -> bool {
         self.stands
+    }
+
+    /// Whether a host that goes on and on has been obeyed for long: then others get their turn.
+    pub fn is_kept_busy(&mut self) -> bool {
+        let is_long = self.rounds >= ROUNDS_IN_A_ROW;
+        if is_long {
+            self.rounds = 0;
+        }
+        is_long
     }
 
     /// Whether the host has said more than was carried out.
@@ -279,6 +294,7 @@ impl Session {
         if self.inbox.is_empty() {
             self.shared.mailbox.take(&mut self.inbox);
         }
+        self.rounds = if self.inbox.is_empty() { 0 } else { self.rounds + 1 };
         let carried_out = self.carry_out();
         self.owed = None;
         self.publish(events);

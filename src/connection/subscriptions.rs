@@ -7,24 +7,28 @@ use super::Delivery;
 /// Stands for every event.
 pub const EVERY_EVENT: &str = "*";
 
-/// Subscriptions by namespace and event.
+/// Subscriptions by namespace and event. Mostly there is a single namespace: the map makes room for eleven.
 #[derive(Debug, Default, Clone)]
 pub struct Subscriptions {
-    by_namespace: BTreeMap<String, HashMap<String, Delivery>>,
+    by_namespace: BTreeMap<String, Box<Events>>,
 }
+
+/// Those of one namespace, by event.
+#[derive(Debug, Default, Clone)]
+struct Events(HashMap<String, Delivery>);
 
 impl Subscriptions {
     /// Adds one; tells whether it is new. An existing one takes the new delivery.
     pub fn add(&mut self, namespace: &str, event: &str, delivery: Delivery) -> bool {
         let events = self.by_namespace.entry(namespace.to_string()).or_default();
-        events.insert(event.to_string(), delivery).is_none()
+        events.0.insert(event.to_string(), delivery).is_none()
     }
 
     /// Removes one; tells whether there was one.
     pub fn remove(&mut self, namespace: &str, event: &str) -> bool {
         let Some(events) = self.by_namespace.get_mut(namespace) else { return false };
-        let removed = events.remove(event).is_some();
-        if events.is_empty() {
+        let removed = events.0.remove(event).is_some();
+        if events.0.is_empty() {
             self.by_namespace.remove(namespace);
         }
         removed
@@ -33,7 +37,7 @@ impl Subscriptions {
     /// How an event is to be delivered; None: nobody listens.
     pub fn delivery(&self, namespace: &str, event: &str) -> Option<Delivery> {
         let events = self.by_namespace.get(namespace)?;
-        events.get(event).or_else(|| events.get(EVERY_EVENT)).copied()
+        events.0.get(event).or_else(|| events.0.get(EVERY_EVENT)).copied()
     }
 
     /// Whether anything in a namespace is listened to.
@@ -48,7 +52,7 @@ impl Subscriptions {
 
     /// Events of a namespace, in any order.
     pub fn names(&self, namespace: &str) -> impl Iterator<Item = &str> {
-        self.by_namespace.get(namespace).into_iter().flat_map(|events| events.keys().map(String::as_str))
+        self.by_namespace.get(namespace).into_iter().flat_map(|events| events.0.keys().map(String::as_str))
     }
 
     /// Events of a namespace, sorted, so that they are told in a stable order.

@@ -87,7 +87,8 @@ impl Session {
         fatal: bool,
         retry_in: Option<Duration>,
     ) {
-        let message = problem.message();
+        // Servers and proxies may repeat what they were sent.
+        let message = self.secrets.mask(&problem.message());
         self.shared.status.set_last_error(problem.range());
         if self.told.len() >= TOLD_LIMIT {
             self.told.clear();
@@ -97,7 +98,7 @@ impl Session {
             return;
         }
         self.log(Level::Error, || format!("{}: {message} {}", problem.name(), problem.remedy()));
-        self.events.push(error_event(self.shared.handle, &problem, namespace, node, fatal, retry_in));
+        self.events.push(error_event(self.shared.handle, &problem, &message, namespace, node, fatal, retry_in));
     }
 
     /// An event that no node subscribes to, once for each name: it may be spelt otherwise there.
@@ -139,6 +140,7 @@ fn hash(value: impl Hash) -> u64 {
 pub fn error_event(
     connection: u64,
     problem: &Problem,
+    message: &str,
     namespace: &str,
     node: u64,
     fatal: bool,
@@ -147,7 +149,7 @@ pub fn error_event(
     let outputs = vec![
         Output::Pulse(true),
         Output::Text(if namespace == DEFAULT_NAMESPACE { Text::constant(c"/") } else { namespace.into() }),
-        Output::Text(problem.message().into()),
+        Output::Text(message.into()),
         Output::Text(problem.name().into()),
         Output::Text(problem.remedy().into()),
         Output::Bool(fatal),

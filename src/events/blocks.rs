@@ -39,7 +39,7 @@ pub fn give_room(mut room: Vec<Event>) {
 #[derive(Default)]
 pub struct Blocks {
     chunk: BytesMut,
-    /// Bytes of the last chunk.
+    /// Bytes of the last chunk, or of what had its own.
     size: usize,
 }
 
@@ -47,11 +47,12 @@ impl Blocks {
     /// Memory that `write` fills with exactly so many bytes. The first event of a batch has its own: mostly it is the only one.
     pub fn block(&mut self, bytes: usize, write: impl FnOnce(&mut BytesMut)) -> Bytes {
         if self.size == 0 || bytes > LARGE {
-            self.size = self.size.max(LARGE);
+            self.size = self.size.max(bytes);
             return Blocks::own(bytes, write);
         }
         if self.chunk.capacity() - self.chunk.len() < bytes {
-            self.size = CHUNK.min(2 * self.size);
+            // No more is left over than was used: it is memory that no limit counts.
+            self.size = CHUNK.min(2 * self.size).max(bytes);
             self.chunk = BytesMut::with_capacity(self.size);
         }
         write(&mut self.chunk);

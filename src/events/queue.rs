@@ -333,19 +333,18 @@ impl Inner {
         overflow
     }
 
-    /// Takes the holes out when most slots are holes, so that a host that never polls costs no more than the limits.
+    /// Takes the holes out when they are many, so that a host that never polls costs no more than the limits.
     fn close_holes(&mut self) {
-        if self.slots.len() <= 2 * self.live + KEPT_SLOTS {
+        if self.slots.len() <= self.live + self.live / 4 + KEPT_SLOTS {
             return;
         }
         self.first_slot += self.slots.len() as u64;
-        let mut slots = VecDeque::with_capacity(2 * self.live);
-        slots.extend(std::mem::take(&mut self.slots).into_iter().filter(Option::is_some));
+        self.slots.retain(Option::is_some);
         for data in self.connections.values_mut() {
             data.slots.clear();
             data.latest.clear();
         }
-        for (event, slot) in slots.iter().flatten().zip(self.first_slot..) {
+        for (event, slot) in self.slots.iter().flatten().zip(self.first_slot..) {
             if let (Class::Data | Class::Latest(_), Some(data)) =
                 (event.class, self.connections.get_mut(&event.connection))
             {
@@ -355,7 +354,6 @@ impl Inner {
                 }
             }
         }
-        self.slots = slots;
     }
 
     fn take(&mut self, max: usize, out: &mut Vec<Event>) {

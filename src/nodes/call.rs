@@ -204,9 +204,12 @@ impl Call<'_> {
 
     /// The content of a Send, where it is nothing but text.
     pub fn only_text(&self, format: Format, message: usize, attachments: usize) -> Option<&str> {
-        let is_text = format != Format::Binary
-            && !matches!(self.inputs[message], Value::Bytes(_))
-            && matches!(self.inputs[attachments], Value::None);
+        let has_attachments = match &self.inputs[attachments] {
+            Value::None => false,
+            Value::BytesList(list) => !list.is_empty(),
+            _ => true,
+        };
+        let is_text = format != Format::Binary && !matches!(self.inputs[message], Value::Bytes(_)) && !has_attachments;
         is_text.then(|| self.inputs[message].text())
     }
 

@@ -10,10 +10,10 @@ use std::task::{Context, Poll, ready};
 use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 
-use super::frames::{Opcode, read_header};
+use super::frames::{Header, Opcode, read_header};
 use super::shared::{BUFFER, give_buffer, take_buffer};
 
-/// The beginning of a message that is not larger is put aside until the rest comes, so that its connection holds no buffer.
+/// The beginning of a frame that is not larger is put aside until the rest comes.
 const SMALL: usize = 4 << 10;
 /// So much more memory is taken for a large message when it has no more room.
 const STEP: usize = 128 << 10;
@@ -142,10 +142,15 @@ impl Reader {
             }
             return Ok(is_here);
         }
+        self.gather(header);
+        Ok(length > 0 || self.frame_ends())
+    }
+
+    /// What comes of this frame goes to a message that is not where it was read.
+    fn gather(&mut self, header: Header) {
         self.start += header.size;
         self.gathering.get_or_insert(header.opcode);
-        (self.left, self.is_last) = (length, header.is_final);
-        Ok(length > 0 || self.frame_ends())
+        (self.left, self.is_last) = (header.length as usize, header.is_final);
     }
 
     /// A frame of a message that is gathered is complete.
@@ -194,13 +199,35 @@ impl Reader {
         let read = Pin::new(stream).poll_read(cx, &mut free);
         let count = free.filled().len();
         self.end += count;
-        if read.is_pending() && self.end - self.start <= SMALL {
-            let aside = (self.start < self.end).then(|| buffer[self.start..self.end].to_vec());
-            self.give_back();
-            (self.buffer, self.start, self.end) = (aside, 0, self.end - self.start);
+        if read.is_pending() {
+            self.put_aside();
         }
         ready!(read)?;
         Poll::Ready(some(count))
+    }
+
+    /// Bytes of memory that it holds, for the fuzz target.
+    #[cfg(fuzzing)]
+    pub fn held(&self) -> usize {
+        self.message.capacity() + self.buffer.as_ref().map_or(0, Vec::capacity)
+    }
+
+    /// The rest of a frame may never come: until then its connection holds no more than what did.
+    fn put_aside(&mut self) {
+        let Some(buffer) = self.buffer.take() else { return };
+        let bytes = &buffer[self.start..self.end];
+        if bytes.len() > SMALL
+            && let Ok(Some(header)) = read_header(bytes)
+        {
+            self.message.extend_from_slice(&bytes[header.size..]);
+            let came = bytes.len() - header.size;
+            self.gather(header);
+            self.left -= came;
+            self.start = self.end;
+        }
+        let aside = (self.start < self.end).then(|| buffer[self.start..self.end].to_vec());
+        (self.buffer, self.start, self.end) = (aside, 0, self.end - self.start);
+        give_buffer(buffer);
     }
 
     fn give_back(&mut self) {
@@ -359,6 +386,16 @@ mod tests {
         drop(other);
         let (mut stream, mut other) = duplex(1 << 20);
         let mut reader = Reader::new(1 << 30, &[]);
+        let fits = frame(Opcode::Binary, true, &[7; 100_000]);
+        let mut sent = 0;
+        for (until, held) in [(3, 3), (20_000, STEP), (100_009, STEP)] {
+            other.write_all(&fits[sent..until]).await.unwrap();
+            sent = until;
+            assert!(reader.poll_next(&mut stream, cx).is_pending() && room(&reader) <= held, "{until}");
+        }
+        other.write_all(&fits[sent..]).await.unwrap();
+        assert!(reader.poll_next(&mut stream, cx).is_ready());
+        assert!(reader.take().is_some_and(|(_, content)| content == [7; 100_000].as_slice()));
         other.write_all(&frame(Opcode::Text, true, b"x")).await.unwrap();
         assert!(reader.poll_next(&mut stream, cx).is_ready() && reader.take().is_some());
         assert!(reader.poll_next(&mut stream, cx).is_pending() && reader.buffer.is_none());

@@ -50,6 +50,8 @@ pub struct WebSocket {
     flushed: bool,
     /// Answers to pings that are not written yet.
     unread_pongs: u32,
+    /// We said goodbye: its answer gets none.
+    is_closing: bool,
     written: Written,
     /// None: nobody waits longer than somebody else allows.
     patience: Option<Patience>,
@@ -76,6 +78,7 @@ impl WebSocket {
                     out_written: 0,
                     flushed: true,
                     unread_pongs: 0,
+                    is_closing: false,
                     written: stream.written(),
                     patience: None,
                     stream,
@@ -98,10 +101,22 @@ impl WebSocket {
     /// Ready: a frame is there, for [`WebSocket::take`].
     pub fn poll_receive(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         loop {
-            ready!(self.reader.poll_next(&mut self.stream, cx)).map_err(lost)?;
+            match self.reader.poll_next(&mut self.stream, cx) {
+                // All that came is read: the pings among it are answered at once (section 5.5.2).
+                Poll::Pending => {
+                    if self.unread_pongs > 0 {
+                        let _ = self.poll_flush(cx)?;
+                    }
+                    return Poll::Pending;
+                }
+                Poll::Ready(read) => read.map_err(lost)?,
+            }
             match self.reader.found() {
                 Some(Opcode::Ping) => {
                     let Some((_, payload)) = self.reader.take() else { continue };
+                    if self.is_closing {
+                        continue;
+                    }
                     frames::push_frame(&mut self.out, Opcode::Pong, &payload, shared::next_mask());
                     self.flushed = false;
                     self.unread_pongs += 1;
@@ -149,6 +164,9 @@ impl WebSocket {
             Some(code) => &code[..],
             None => &[],
         };
+        if self.is_closing {
+            return Lost::Closed(how);
+        }
         frames::push_frame(&mut self.out, Opcode::Close, code, shared::next_mask());
         self.flushed = false;
         // It leaves now or not at all.
@@ -158,10 +176,13 @@ impl WebSocket {
 
     /// Whether a frame can be taken now; drives what was taken before.
     pub fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
-        if self.unwritten() < UNWRITTEN {
+        let mut written = Poll::Ready(Ok(()));
+        if self.unwritten() >= UNWRITTEN {
+            written = self.poll_write(cx);
+        }
+        if written.is_pending() && self.unwritten() < UNWRITTEN {
             return Poll::Ready(Ok(()));
         }
-        let written = self.poll_write(cx);
         self.or_stuck(written, cx)
     }
 
@@ -201,7 +222,15 @@ impl WebSocket {
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Lost>> {
         while self.out_written < self.out.len() {
             let rest = &self.out[self.out_written..];
-            match ready!(Pin::new(&mut self.stream).poll_write(cx, rest)).map_err(broken)? {
+            let Poll::Ready(written) = Pin::new(&mut self.stream).poll_write(cx, rest) else {
+                // What is written goes, though more may be put behind it for ever.
+                if self.out_written >= self.unwritten() {
+                    self.out.drain(..self.out_written);
+                    self.out_written = 0;
+                }
+                return Poll::Pending;
+            };
+            match written.map_err(broken)? {
                 0 => return Poll::Ready(Err(Lost::Closed("closed without a word".into()))),
                 count => self.out_written += count,
             }
@@ -228,6 +257,7 @@ impl WebSocket {
     pub async fn close(mut self) {
         frames::push_frame(&mut self.out, Opcode::Close, &[], shared::next_mask());
         self.flushed = false;
+        self.is_closing = true;
         if std::future::poll_fn(|cx| self.poll_flush(cx)).await.is_err() {
             return;
         }

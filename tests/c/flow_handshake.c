@@ -165,6 +165,24 @@ static void secrets_stay_out_of_log_and_events(void)
     CHECK(strstr(last_error(), "s3cret") == NULL);
 }
 
+/* In the first attempt as in all others. */
+static void a_secret_that_the_server_repeats_stays_secret(void)
+{
+    static const char refusal[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 48\r\n\r\n"
+                                  "{\"code\":3,\"message\":\"no, Bearer s3cret-header!\"}";
+    CHECK(setenv("SOCKETIO_TEST_TOKEN", "Bearer s3cret-header", 1) == 0);
+    begin();
+    socketio_connection_t client =
+        configure(raw_start(refusal), JSON("headers":{"Authorization":"env:SOCKETIO_TEST_TOKEN"}));
+    start(client);
+    const event_t *event = WAIT_ERROR(client);
+    CHECK_HAS(text_of(event, ERROR_MESSAGE), "***");
+    CHECK(strstr(text_of(event, ERROR_MESSAGE), "s3cret") == NULL);
+    disable();
+    CHECK_HAS(host_log(), "***");
+    CHECK(strstr(host_log(), "s3cret") == NULL);
+}
+
 /* ---- The URL rules, against a server ---- */
 
 /* Connects by these fields; a %d among them is the port. */
@@ -238,6 +256,7 @@ TEST_MAIN(
     CASE(a_secret_that_is_no_text_stays_secret),
     CASE(auth_is_read_anew_with_each_connect),
     CASE(secrets_stay_out_of_log_and_events),
+    CASE(a_secret_that_the_server_repeats_stays_secret),
     CASE(port_in_the_port_field),
     CASE(localhost_finds_the_server),
     CASE(port_zero_is_not_set),

@@ -66,7 +66,7 @@ uint64_t send_message(const char *file, int line, socketio_connection_t connecti
         value_text(message->event != NULL ? message->event : ""),
         value_text(message->nsp),
         text_or_bytes(message->message, message->bytes),
-        value_list(message->attachments, message->attachment_count),
+        message->attachments != NULL ? value_list(message->attachments, message->attachment_count) : (socketio_value_t){0},
     };
     socketio_node_call_t call = node_call(SOCKETIO_NODE_SEND, connection);
     call.node = message->node;

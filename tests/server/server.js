@@ -198,6 +198,10 @@ const COMMANDS = {
     frame({ parts }) {
         webSockets().forEach((socket) => parts.map(build).forEach((part) => socket.send(part)));
     },
+    // Bytes below WebSocket, each part in a write of its own: frames that `ws` would never send, or not yet.
+    bytes({ parts }) {
+        webSockets().forEach((socket) => parts.map(build).forEach((part) => socket.tcp.write(part)));
+    },
     // Many equal, short WebSocket messages in one write, as fast as the network takes them.
     storm({ text, times, opcode = 1 }) {
         const frame = Buffer.concat([Buffer.from([0x80 | opcode, text.length]), Buffer.from(text)]);

@@ -14,7 +14,7 @@ use crate::report::{Case, Outcome};
 use crate::repository;
 
 /// The targets, those that take the longest to say something first.
-pub const TARGETS: [&str; 6] = ["abi_calls", "socketio", "settings", "url", "engineio", "http"];
+pub const TARGETS: [&str; 7] = ["abi_calls", "socketio", "websocket", "settings", "url", "engineio", "http"];
 
 /// Seconds of each target in the tests.
 const IN_TESTS: u64 = 10;
