@@ -41,10 +41,13 @@ const FAULT_PAUSE: Duration = Duration::from_millis(100);
 const CREDENTIALS_CHECK: Duration = Duration::from_secs(2);
 
 /// Frames read before other connections get their turn.
-const FRAMES_AT_ONCE: usize = 2048;
+const FRAMES_AT_ONCE: usize = 512;
 
 /// Bytes that are gathered before they are written while the host goes on sending.
 const GATHERED: usize = 16 << 10;
+
+/// Times that something was read, in a row, before other connections get their turn.
+const TURNS_IN_A_ROW: u32 = 2;
 
 /// What the connections of one activation share.
 pub struct Environment {
@@ -154,8 +157,8 @@ fn end_without_thread(session: &mut Session, events: &EventQueue) {
     // A panic on the way out of a panic would end the process.
     let _ = std::panic::catch_unwind(AssertUnwindSafe(|| {
         session.recover("its thread ended");
-        let _ = session.shared.mailbox.put(Command::Shutdown(reason::ERROR));
-        while !session.is_shut_down() {
+        let is_told = session.shared.mailbox.put(Command::Shutdown(reason::ERROR)).is_ok();
+        while is_told && !session.is_shut_down() {
             let _ = session.obey(events);
         }
     }));
@@ -427,6 +430,7 @@ async fn open(
 async fn converse(session: &mut Session, engine: &mut Engine, environment: &Environment, backoff: &mut Backoff) -> End {
     let shared = Arc::clone(&session.shared);
     let mut alarm = Alarm::new();
+    let mut turns = 0;
     loop {
         if let Err(end) = obey(session, environment).await {
             return end;
@@ -448,8 +452,10 @@ async fn converse(session: &mut Session, engine: &mut Engine, environment: &Envi
         if let Err(failure) = session.check_deadlines(Instant::now(), frames > 0) {
             return End::Failed(failure);
         }
-        if frames == FRAMES_AT_ONCE {
-            // There is more to read: others first.
+        turns = if frames > 0 { turns + 1 } else { 0 };
+        if frames == FRAMES_AT_ONCE || turns == TURNS_IN_A_ROW {
+            turns = 0;
+            // There may be more to read: others first.
             session.publish(&environment.events);
             tokio::task::yield_now().await;
         }

@@ -12,6 +12,7 @@ use crate::diagnostics::Refusal;
 
 /// Bytes of the texts of a Send that are put beside those of others. What is longer is copied before the lock is taken.
 pub const SHORT: usize = 1 << 10;
+
 /// A queue that is taken as a whole. Its lock is held for moving pointers and short texts only.
 pub struct Mailbox {
     /// None: the connection is gone and takes no more.
@@ -97,25 +98,23 @@ impl Mailbox {
         Ok(())
     }
 
-    /// Takes all commands, in order, to the end of `taken`.
+    /// Takes all commands, in order; those taken before are carried out.
     pub fn take(&self, taken: &mut Commands) {
+        debug_assert!(taken.is_empty());
         self.is_fresh.store(false, Ordering::Relaxed);
         let mut contents = self.contents.lock();
         match &mut *contents {
             Some(contents) if contents.is_empty() => {
                 self.rung.store(false, Ordering::Release);
             }
-            Some(contents) if taken.is_empty() => return std::mem::swap(contents, taken),
-            Some(contents) => return taken.append(contents),
+            Some(contents) => return std::mem::swap(contents, taken),
             None => self.rung.store(false, Ordering::Release),
         }
         // Given back when nobody waits for the lock.
         let spare = contents.as_mut().filter(|contents| contents.has_room()).map(std::mem::take);
         drop(contents);
         drop(spare);
-        if taken.is_empty() && taken.has_room() {
-            *taken = Commands::default();
-        }
+        *taken = Commands::default();
     }
 
     /// Takes the last commands; from now on none is put in.
@@ -145,13 +144,6 @@ impl Commands {
     /// Whether it holds memory.
     fn has_room(&self) -> bool {
         self.entries.capacity() > 0 || self.texts.capacity() > 0
-    }
-
-    fn append(&mut self, more: &mut Commands) {
-        self.texts.push_str(&more.texts[more.place..]);
-        self.entries.append(&mut more.entries);
-        more.texts.clear();
-        more.place = 0;
     }
 
     fn next_text(&mut self, length: usize) -> String {
@@ -231,7 +223,6 @@ mod tests {
         mailbox.take(&mut taken);
         assert_eq!(told(taken.next()), "a=é1");
         send(&mailbox, "c", "3");
-        mailbox.take(&mut taken);
         assert_eq!(told(taken.next()), "start");
         assert_eq!(told(taken.next()), "b=");
         send(&mailbox, "d", "4");

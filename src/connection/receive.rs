@@ -186,7 +186,7 @@ impl Session {
         if json::deeper_than(payload, limit) {
             return Err(self.over_limit(format!("JSON nested more than {limit} deep")));
         }
-        json::elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))
+        json::parsed_elements(payload).map_err(|wrong| self.broken(&wrong, reason::PARSE))
     }
 
     fn event(&mut self, packet: &Packet<'_>, attachments: Option<Vec<Bytes>>) -> Result<(), Failure> {

@@ -131,8 +131,8 @@ impl Outgoing {
 /// Commands carried out before what they send is written: no more of it than that is held at once.
 const COMMANDS_AT_ONCE: usize = 512;
 
-/// So often a host that never stops saying something is obeyed before other connections get their turn.
-const ROUNDS_IN_A_ROW: u32 = 4;
+/// Commands carried out, of a host that never stops saying something, before other connections get their turn.
+const COMMANDS_IN_A_ROW: usize = 4 * COMMANDS_AT_ONCE;
 
 /// See the module.
 pub struct Session {
@@ -140,8 +140,8 @@ pub struct Session {
     pub(super) config: Arc<ConnectionConfig>,
     /// Commands taken from the mailbox, not carried out yet.
     pub(super) inbox: Commands,
-    /// How often in a row the host had said something.
-    rounds: u32,
+    /// Commands carried out since the mailbox was last empty.
+    in_a_row: usize,
     /// What is owed for the one that is being carried out.
     owed: Option<Owed>,
     /// Frames for the transport.
@@ -202,7 +202,7 @@ impl Session {
             shared,
             config,
             inbox: Commands::default(),
-            rounds: 0,
+            in_a_row: 0,
             owed: None,
             outbox: VecDeque::new(),
             events: Vec::new(),
@@ -245,9 +245,9 @@ impl Session {
 
     /// Whether a host that goes on and on has been obeyed for long: then others get their turn.
     pub fn is_kept_busy(&mut self) -> bool {
-        let is_long = self.rounds >= ROUNDS_IN_A_ROW;
+        let is_long = self.in_a_row >= COMMANDS_IN_A_ROW;
         if is_long {
-            self.rounds = 0;
+            self.in_a_row = 0;
         }
         is_long
     }
@@ -294,7 +294,9 @@ impl Session {
         if self.inbox.is_empty() {
             self.shared.mailbox.take(&mut self.inbox);
         }
-        self.rounds = if self.inbox.is_empty() { 0 } else { self.rounds + 1 };
+        if self.inbox.is_empty() {
+            self.in_a_row = 0;
+        }
         let carried_out = self.carry_out();
         self.owed = None;
         self.publish(events);
@@ -305,6 +307,7 @@ impl Session {
     fn carry_out(&mut self) -> Result<(), End> {
         for _ in 0..COMMANDS_AT_ONCE {
             let Some(command) = self.inbox.next() else { break };
+            self.in_a_row += 1;
             self.owed = command.owes();
             failpoint::pass("command", &self.shared.name);
             match command {

@@ -16,7 +16,10 @@ const LARGE: usize = 2 << 10;
 const KEPT_BYTES: usize = 2 << 20;
 const KEPT: usize = 32;
 
-static SPARE: Spare = Spare(Mutex::new(Vec::new()));
+/// Events for whose batch room is kept.
+const ROOM_KEPT: usize = 4_096;
+
+static SPARE: Spare = Spare(Mutex::new(None));
 
 thread_local! {
     /// Room for the events of a batch, which the connections of a thread share: only one of them receives at a time.
@@ -32,7 +35,8 @@ pub fn take_room() -> Vec<Event> {
 pub fn give_room(mut room: Vec<Event>) {
     room.clear();
     let kept = ROOM.take();
-    ROOM.set(if kept.capacity() > room.capacity() { kept } else { room });
+    let is_larger = (kept.capacity() + 1..=ROOM_KEPT).contains(&room.capacity());
+    ROOM.set(if is_larger { room } else { kept });
 }
 
 /// Memory for the events of one batch.
@@ -73,9 +77,10 @@ impl Blocks {
     }
 }
 
-/// Forgets the memory that is kept for large events.
-pub fn release_spare() {
-    drop(std::mem::take(&mut *SPARE.0.lock()));
+/// From now on, memory of large events is kept for others; or no longer, and what is there is given back.
+pub fn keep_spare(is_kept: bool) {
+    let before = std::mem::replace(&mut *SPARE.0.lock(), is_kept.then(Vec::new));
+    drop(before);
 }
 
 /// The memory of a large event.
@@ -93,25 +98,21 @@ impl Drop for Large {
     }
 }
 
-/// Memory that large events gave back.
-struct Spare(Mutex<Vec<BytesMut>>);
+/// Memory that large events gave back; None: none is kept.
+struct Spare(Mutex<Option<Vec<BytesMut>>>);
 
 impl Spare {
     fn take(&self, bytes: usize) -> BytesMut {
         let fits = |spare: &BytesMut| (bytes..=4 * bytes).contains(&spare.capacity());
-        let mut spare = self.0.lock();
-        match spare.iter().rposition(fits) {
-            Some(index) => spare.swap_remove(index),
-            None => {
-                drop(spare);
-                BytesMut::with_capacity(bytes)
-            }
-        }
+        let take = |spare: &mut Vec<BytesMut>| Some(spare.swap_remove(spare.iter().rposition(fits)?));
+        let taken = self.0.lock().as_mut().and_then(take);
+        taken.unwrap_or_else(|| BytesMut::with_capacity(bytes))
     }
 
     fn give(&self, mut memory: BytesMut) {
         memory.clear();
         let mut spare = self.0.lock();
+        let Some(spare) = &mut *spare else { return };
         let kept: usize = spare.iter().map(BytesMut::capacity).sum();
         if spare.len() < KEPT && kept + memory.capacity() <= KEPT_BYTES {
             spare.push(memory);
@@ -141,7 +142,7 @@ mod tests {
 
     #[test]
     fn memory_of_large_events_is_used_again_within_a_bound() {
-        let spare = Spare(Mutex::new(Vec::new()));
+        let spare = Spare(Mutex::new(Some(Vec::new())));
         let first = spare.take(100_000);
         let place = first.as_ptr();
         spare.give(first);
@@ -150,7 +151,7 @@ mod tests {
         assert!(again.as_ptr() == place && again.is_empty());
         let many: Vec<BytesMut> = (0..40).map(|_| spare.take(100_000)).collect();
         many.into_iter().for_each(|memory| spare.give(memory));
-        let kept = spare.0.lock().len();
+        let kept = spare.0.lock().as_ref().map_or(0, Vec::len);
         assert_eq!(kept, KEPT_BYTES / 100_000);
     }
 }

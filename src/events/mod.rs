@@ -6,7 +6,7 @@ mod text;
 
 use bytes::Bytes;
 
-pub use blocks::{Blocks, give_room, release_spare, take_room};
+pub use blocks::{Blocks, give_room, keep_spare, take_room};
 pub use queue::{EventQueue, InboundLimits, Kept};
 pub use text::Text;
 

@@ -61,7 +61,8 @@ fn is_plain(text: &str) -> bool {
     text.bytes().fold(u8::MAX, u8::min) >= 0x20
 }
 
-fn parsed_elements(text: &str) -> Result<Elements<'_>, Malformed> {
+/// The same of any array, by reading all of it.
+pub fn parsed_elements(text: &str) -> Result<Elements<'_>, Malformed> {
     struct Find;
     impl<'de> Visitor<'de> for Find {
         type Value = Elements<'de>;

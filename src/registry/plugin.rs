@@ -15,7 +15,7 @@ use super::table::Table;
 use crate::connection::{self, Command, Connection, Environment, Reservation, State, Transport, Unserved};
 use crate::diagnostics::log::{self, Level};
 use crate::diagnostics::{Outcome, Range, Refusal, RefusalKind, clock, failpoint, route_panics};
-use crate::events::{Event, EventQueue, release_spare};
+use crate::events::{Event, EventQueue, keep_spare};
 use crate::platform::set_running;
 use crate::runtime::{LocalRuntime, Threads, environment};
 use crate::settings;
@@ -132,6 +132,7 @@ impl Plugin {
         clock::reset();
         log::open(host.log);
         self.events.open(host.wake);
+        keep_spare(true);
         // Before the first thread: a process forked from here on lacks it.
         set_running(true);
         let threads = Arc::new(Threads::default());
@@ -196,7 +197,7 @@ impl Plugin {
         if gone {
             *running = None;
             self.events.close();
-            release_spare();
+            keep_spare(false);
             self.set_state(PluginState::Disabled);
         }
         gone

@@ -1,6 +1,6 @@
 //! Messages out of the frames that a server sends (RFC 6455, sections 5.4 and 5.5). What fits into the buffer is handed
 //! out where it was read. The memory of what is larger, or comes in fragments, grows with what comes: a header alone
-//! reserves nothing.
+//! reserves little.
 
 use std::borrow::Cow;
 use std::io;
@@ -13,6 +13,8 @@ use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use super::frames::{Header, Opcode, read_header};
 use super::shared::{BUFFER, give_buffer, take_buffer};
 
+/// Bytes that are read at once while frames are smaller: what is read and made of it stays in the processor's cache.
+const USUAL: usize = 64 << 10;
 /// The beginning of a frame that is not larger is put aside until the rest comes.
 const SMALL: usize = 4 << 10;
 /// So much more memory is taken for a large message when it has no more room.
@@ -44,6 +46,8 @@ pub struct Reader {
     /// Bytes that are still to come of the frame whose content goes there, and whether it is the last one.
     left: usize,
     is_last: bool,
+    /// Bytes of the frame that was begun last.
+    wanted: usize,
     /// What can be taken.
     found: Option<Found>,
 }
@@ -73,6 +77,7 @@ impl Reader {
             gathering: None,
             left: 0,
             is_last: false,
+            wanted: 0,
             found: None,
         }
     }
@@ -135,7 +140,8 @@ impl Reader {
         let length = header.length as usize;
         let is_whole = header.is_final && self.gathering.is_none() || is_control;
         if is_whole && header.size + length <= BUFFER {
-            let is_here = header.size + length <= bytes.len();
+            self.wanted = header.size + length;
+            let is_here = self.wanted <= bytes.len();
             if is_here {
                 self.start += header.size;
                 self.found = Some(Found::Here(header.opcode, length));
@@ -195,7 +201,9 @@ impl Reader {
             buffer.copy_within(self.start..self.end, 0);
             (self.start, self.end) = (0, self.end - self.start);
         }
-        let mut free = ReadBuf::new(&mut buffer[self.end..]);
+        let most = if self.wanted > USUAL { BUFFER } else { USUAL };
+        let until = buffer.len().min(self.end + most);
+        let mut free = ReadBuf::new(&mut buffer[self.end..until]);
         let read = Pin::new(stream).poll_read(cx, &mut free);
         let count = free.filled().len();
         self.end += count;

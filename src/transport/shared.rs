@@ -9,7 +9,7 @@ pub const BUFFER: usize = 256 << 10;
 /// Buffers that are kept. Reading is one connection after the other: more are in use only while large messages come.
 const KEPT: usize = 4;
 /// Masks made at once.
-const MASKS: usize = 256;
+const MASKS: usize = 64;
 
 thread_local! {
     static BUFFERS: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };

@@ -105,7 +105,8 @@ impl WebSocket {
                 // All that came is read: the pings among it are answered at once (section 5.5.2).
                 Poll::Pending => {
                     if self.unread_pongs > 0 {
-                        let _ = self.poll_flush(cx)?;
+                        // What the server said before a write fails tells more than that it failed.
+                        let _ = self.poll_flush(cx);
                     }
                     return Poll::Pending;
                 }

@@ -1,4 +1,5 @@
-/* Many Sends in one frame of the host, and single ones: each arrives once, in its order, and none waits for the next. */
+/* Many Sends in one frame of the host, and single ones: each arrives once, in its order, and none waits for
+   the next. */
 
 #include "harness.h"
 

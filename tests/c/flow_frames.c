@@ -222,7 +222,7 @@ static void bytes_of_any_size_in_any_frames(void)
 static void check_sent(size_t len, const char *text)
 {
     char line[128];
-    snprintf(line, sizeof line, "got {\"nsp\":\"/\",\"event\":\"echo\",\"args\":[{\"_%s\":%u,\"_checksum\":%u}]}", "text",
+    snprintf(line, sizeof line, "got " JSON({"nsp":"/","event":"echo","args":[{"_text":%u,"_checksum":%u}]}),
              (unsigned)len, (unsigned)checksum(text, len));
     server_expect(server, line);
 }

@@ -61,12 +61,17 @@ uint64_t send_message(const char *file, int line, socketio_connection_t connecti
     const socketio_value_t attributes[] = {
         {0}, value_text(message->format), value_text(message->if_not_connected), value_number(message->reply_timeout),
     };
+    /* Not given is not the same as an empty list: the library keeps such a Send in another way. */
+    socketio_value_t attachments = {0};
+    if (message->attachments != NULL) {
+        attachments = value_list(message->attachments, message->attachment_count);
+    }
     const socketio_value_t inputs[] = {
         {0},
         value_text(message->event != NULL ? message->event : ""),
         value_text(message->nsp),
         text_or_bytes(message->message, message->bytes),
-        message->attachments != NULL ? value_list(message->attachments, message->attachment_count) : (socketio_value_t){0},
+        attachments,
     };
     socketio_node_call_t call = node_call(SOCKETIO_NODE_SEND, connection);
     call.node = message->node;

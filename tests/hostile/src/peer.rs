@@ -1,5 +1,6 @@
 //! One TCP connection of a client: what it asks is read properly, what it gets is written byte by byte as wished.
 
+use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::sync::Arc;
@@ -57,6 +58,7 @@ pub enum Wire {
 /// A WebSocket frame of the client.
 pub struct Frame {
     pub opcode: u8,
+    pub mask: [u8; 4],
     pub payload: Vec<u8>,
 }
 
@@ -65,6 +67,8 @@ pub struct Peer {
     stream: TcpStream,
     /// Read, not used yet.
     read: Vec<u8>,
+    /// Frames that came before those that a case was about.
+    put_off: VecDeque<Frame>,
     pub request: Request,
     /// The packet with which the session opens.
     pub handshake: String,
@@ -74,7 +78,14 @@ pub struct Peer {
 impl Peer {
     pub fn new(stream: TcpStream) -> io::Result<Peer> {
         stream.set_nodelay(true)?;
-        Ok(Peer { stream, read: Vec::new(), request: Request::default(), handshake: String::new(), wire: None })
+        Ok(Peer {
+            stream,
+            read: Vec::new(),
+            put_off: VecDeque::new(),
+            request: Request::default(),
+            handshake: String::new(),
+            wire: None,
+        })
     }
 
     // ---- What the client says -------------------------------------------------------------------------------------
@@ -103,17 +114,38 @@ impl Peer {
 
     /// Reads a frame of the client and takes its mask off.
     pub fn next_frame(&mut self) -> io::Result<Frame> {
+        match self.put_off.pop_front() {
+            Some(frame) => Ok(frame),
+            None => self.read_frame(),
+        }
+    }
+
+    /// Reads up to a frame of this kind; those before it come later.
+    pub fn next_of(&mut self, opcode: u8) -> io::Result<Frame> {
+        loop {
+            let frame = self.read_frame()?;
+            if frame.opcode == opcode {
+                return Ok(frame);
+            }
+            self.put_off.push_back(frame);
+        }
+    }
+
+    fn read_frame(&mut self) -> io::Result<Frame> {
         let head = self.take(2)?;
+        // Each is a whole message, and masked (RFC 6455, section 5.1).
+        held_to("a frame", [head[0] & 0xf0, head[1] & 0x80], [0x80, 0x80]);
         let length = match head[1] & 0x7f {
             126 => self.take(2)?,
             127 => self.take(8)?,
             short => vec![short],
         };
         let length = length.iter().fold(0, |length, byte| length << 8 | usize::from(*byte));
-        let mask = self.take(4)?;
+        let mut mask = [0; 4];
+        mask.copy_from_slice(&self.take(4)?);
         let mut payload = self.take(length)?;
         payload.iter_mut().enumerate().for_each(|(i, byte)| *byte ^= mask[i % 4]);
-        Ok(Frame { opcode: head[0] & 0x0f, payload })
+        Ok(Frame { opcode: head[0] & 0x0f, mask, payload })
     }
 
     fn take(&mut self, length: usize) -> io::Result<Vec<u8>> {
@@ -236,4 +268,12 @@ pub fn frame(first: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
     }
     frame.extend_from_slice(payload);
     frame
+}
+
+/// Ends the server if the client said something else than it must: then nothing good follows, and the case fails.
+pub fn held_to<T: PartialEq + std::fmt::Debug>(what: &str, said: T, must: T) {
+    if said != must {
+        eprintln!("hostile-server: {what} of the client: expected {must:?}, saw {said:?}");
+        std::process::exit(4);
+    }
 }

@@ -1,10 +1,13 @@
-//! Frames that RFC 6455 forbids, and some that it allows and that are easily got wrong.
+//! Frames that RFC 6455 forbids, and some that it allows and that are easily got wrong; and what the client answers.
+
+use std::collections::HashSet;
+use std::io;
 
 use super::{BROKEN, GONE, TOO_MUCH, Table};
 use crate::case::Act::{Bytes, Later, Opened};
 use crate::case::Expect::{self, Lives, Lost, Refused};
 use crate::case::Write;
-use crate::peer::{Peer, frame};
+use crate::peer::{Peer, frame, held_to};
 
 /// First bytes of frames: FIN and the opcode.
 const TEXT: u8 = 0x81;
@@ -49,6 +52,8 @@ const FRAMES: &[(&str, Expect, &[u8])] = &[
     ("close_999", GONE, &[CLOSE, 2, 3, 0xe7]),
     ("close_1005", GONE, &[CLOSE, 2, 3, 0xed]),
     ("close_65535", GONE, &[CLOSE, 2, 0xff, 0xff]),
+    ("close_whose_reason_ends_within_a_character", BROKEN, &[CLOSE, 5, 3, 0xe8, b'o', 0xe2, 0x82]),
+    ("close_of_one_byte_between_fragments", BROKEN, &[TEXT_BEGINS, 1, b'4', CLOSE, 1, 3]),
     ("close_whose_reason_is_no_text", BROKEN, &[CLOSE, 4, 3, 0xe8, 0xff, 0xfe]),
     ("close_twice", GONE, &[CLOSE, 2, 3, 0xe8, CLOSE, 2, 3, 0xe8]),
     ("event_behind_close", GONE, &[CLOSE, 2, 3, 0xe8, TEXT, 1, b'6']),
@@ -124,6 +129,63 @@ const LIMITED: &[(&str, Expect, Write)] = &[
     }),
 ];
 
+/// What the client has to answer, as it stands on the wire.
+const ANSWERED: &[(&str, Expect, Write)] = &[
+    // Section 5.5.3: the same bytes, whatever they are.
+    ("pongs_are_the_bytes_of_their_pings", Lives(""), |peer| {
+        for length in [0, 1, 3, 4, 7, 8, 9, 124, 125] {
+            let payload: Vec<u8> = (0..length).map(|byte: u8| byte.wrapping_mul(37) ^ 0xff).collect();
+            peer.frame(PING, &payload)?;
+            held_to("a pong", peer.next_of(PONG & 0x0f)?.payload, payload);
+        }
+        Ok(())
+    }),
+    // More in one write than may wait unanswered where nobody reads.
+    ("pongs_of_many_pings_at_once", Lives(""), |peer| {
+        const MANY: u32 = 15_000;
+        let pings: Vec<u8> = (0..MANY).flat_map(|number| frame(PING, number.to_be_bytes())).collect();
+        peer.send(pings)?;
+        for number in 0..MANY {
+            held_to("a pong", peer.next_of(PONG & 0x0f)?.payload, number.to_be_bytes().to_vec());
+        }
+        Ok(())
+    }),
+    ("pong_between_fragments", Lives("odd"), |peer| {
+        peer.frame(TEXT_BEGINS, &ODD[..3])?;
+        peer.frame(PING, "now")?;
+        held_to("a pong", peer.next_of(PONG & 0x0f)?.payload, b"now".to_vec());
+        peer.frame(ENDS, &ODD[3..])
+    }),
+    // Section 5.3: one that nobody can foresee, for each frame.
+    ("masks_change", Lives(""), |peer| {
+        const MANY: usize = 2000;
+        let mut masks = HashSet::new();
+        peer.send(frame(PING, "").repeat(MANY))?;
+        for _ in 0..MANY {
+            masks.insert(peer.next_of(PONG & 0x0f)?.mask);
+        }
+        held_to("masks", masks.len() > MANY - 10, true);
+        let zeros = masks.iter().filter(|mask| mask.contains(&0)).count();
+        held_to("bytes of masks", zeros < MANY / 10, true);
+        Ok(())
+    }),
+    // Section 5.5.1: the code comes back; section 7.4: if it is one that a frame may carry.
+    ("close_1000_is_answered", GONE, |peer| closes(peer, &[3, 0xe8], &[3, 0xe8])),
+    ("close_with_a_reason_is_answered", GONE, |peer| closes(peer, b"\x03\xe9on holiday", &[3, 0xe9])),
+    ("close_1003_is_answered", GONE, |peer| closes(peer, &[3, 0xeb], &[3, 0xeb])),
+    ("close_1004_is_answered", GONE, |peer| closes(peer, &[3, 0xec], &[3, 0xea])),
+    ("close_1006_is_answered", GONE, |peer| closes(peer, &[3, 0xee], &[3, 0xea])),
+    ("close_1015_is_answered", GONE, |peer| closes(peer, &[3, 0xf7], &[3, 0xea])),
+    ("close_3000_is_answered", GONE, |peer| closes(peer, &[0x0b, 0xb8], &[0x0b, 0xb8])),
+    ("close_4999_is_answered", GONE, |peer| closes(peer, &[0x13, 0x87], &[0x13, 0x87])),
+    ("close_5000_is_answered", GONE, |peer| closes(peer, &[0x13, 0x88], &[3, 0xea])),
+    ("close_0_is_answered", GONE, |peer| closes(peer, &[0, 0], &[3, 0xea])),
+    ("close_without_a_code_is_answered", GONE, |peer| closes(peer, &[], &[])),
+    ("close_with_the_longest_reason_is_answered", GONE, |peer| {
+        closes(peer, &[&[3, 0xe8][..], &[b'r'; 123]].concat(), &[3, 0xe8])
+    }),
+];
+
 /// Frames that come where the client expects a ping within 0.4 s.
 const WITHOUT_PINGS: &[(&str, Write)] = &[
     ("half_a_frame", |peer| {
@@ -168,7 +230,7 @@ pub fn add(table: &mut Table) {
     for (name, expect, bytes) in FRAMES {
         table.websocket(name, *expect, Bytes(bytes));
     }
-    for (name, expect, write) in WRITES {
+    for (name, expect, write) in WRITES.iter().chain(ANSWERED) {
         table.websocket(name, *expect, Later(*write));
     }
     for (name, expect, write) in LIMITED {
@@ -185,4 +247,12 @@ pub fn add(table: &mut Table) {
 /// An event of so many bytes.
 fn padded(bytes: usize) -> String {
     format!(r#"42["odd","{}"]"#, "x".repeat(bytes - r#"42["odd",""]"#.len()))
+}
+
+/// Says goodbye. The client answers so, and says nothing behind it.
+fn closes(peer: &mut Peer, payload: &[u8], answer: &[u8]) -> io::Result<()> {
+    peer.frame(CLOSE, payload)?;
+    held_to("a goodbye", peer.next_of(CLOSE & 0x0f)?.payload, answer.to_vec());
+    held_to("a frame behind its goodbye", peer.next_of(CLOSE & 0x0f).is_ok(), false);
+    peer.close()
 }
