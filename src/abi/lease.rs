@@ -10,13 +10,13 @@ use super::convert::{scalar, string_of, value};
 use super::status::*;
 use super::types::*;
 use crate::diagnostics::{Range, Refusal, failpoint};
-use crate::events::{Body, Event, Output, Received};
+use crate::events::{Body, Event, Output, Received, Slots};
 use crate::registry::PLUGIN;
 
 #[derive(Default)]
 struct Storage {
     /// What the pointers below point into.
-    events: Vec<Event>,
+    events: Slots,
     /// The host saw them.
     is_handed_out: bool,
     c_events: Vec<socketio_event_t>,
@@ -115,16 +115,20 @@ impl Storage {
             return Ok(());
         }
         // All room is taken before the first pointer is made: what is pushed below never moves.
-        let (value_count, bytes_count) = events.iter().fold((0, 0), |(values, bytes), event| {
+        let events = || events.iter().flatten();
+        let (mut event_count, mut value_count, mut bytes_count) = (0, 0, 0);
+        for event in events() {
             let (more_values, more_bytes) = counts(event);
-            (values + more_values, bytes + more_bytes)
-        });
+            event_count += 1;
+            value_count += more_values;
+            bytes_count += more_bytes;
+        }
         reserve(values, value_count)?;
         reserve(bytes, bytes_count)?;
-        reserve(c_events, events.len())?;
-        reserve(pointers, events.len())?;
+        reserve(c_events, event_count)?;
+        reserve(pointers, event_count)?;
         let room = (values.capacity(), bytes.capacity());
-        for event in events.iter() {
+        for event in events() {
             let first = values.len();
             match &event.body {
                 Body::Received(received) => push_received(received, values, bytes),

@@ -41,7 +41,7 @@ const FAULT_PAUSE: Duration = Duration::from_millis(100);
 const CREDENTIALS_CHECK: Duration = Duration::from_secs(2);
 
 /// Frames read before other connections get their turn.
-const FRAMES_AT_ONCE: usize = 512;
+const FRAMES_AT_ONCE: usize = 1024;
 
 /// Bytes that are gathered before they are written while the host goes on sending.
 const GATHERED: usize = 16 << 10;

@@ -20,33 +20,41 @@ pub fn lay_out(
     let place = |slice: &str| slice.as_ptr() as usize - payload.as_ptr() as usize;
     let arguments_text = elements.second.map_or("]", |second| &payload[place(second)..]);
     let message = match (count - usize::from(offset_is_last), elements.second) {
-        (0, _) | (_, None) => Some([""; 3]),
-        (1, _) if elements.plain.is_some() => Some(["", elements.plain.unwrap_or_default(), ""]),
+        (0, _) | (_, None) => Some(Piece::plain("")),
+        (1, _) if elements.plain.is_some() => elements.plain.map(Piece::plain),
         (1, Some(only)) if only.starts_with('"') => {
             unescaped = json::unescape(only);
-            Some(["", &unescaped, ""])
+            Some(Piece::plain(&unescaped))
         }
-        (1, Some(only)) => Some(["", only, ""]),
+        (1, Some(only)) => Some(Piece::plain(only)),
         (_, Some(second)) if offset_is_last => {
             let end = elements.last.map_or(payload.len(), place);
-            Some(["[", payload[place(second)..end].trim_end().trim_end_matches(',').trim_end(), "]"])
+            let text = payload[place(second)..end].trim_end().trim_end_matches(',').trim_end();
+            Some(Piece { opens: true, text, closes: true })
         }
         // It is the same as the arguments.
         _ => None,
     };
-    let texts = [Some(["[", arguments_text, ""]), message, Some([event, "", ""])];
+    let arguments = Piece { opens: true, text: arguments_text, closes: false };
+    let pieces = [Some(arguments), message, Some(Piece::plain(event))];
     let mut places = [(0, 0); 3];
     let mut end = 0;
-    for (place, text) in places.iter_mut().zip(&texts) {
-        if let Some(parts) = text {
-            let length: usize = parts.iter().map(|part| part.len()).sum();
+    for (place, piece) in places.iter_mut().zip(&pieces) {
+        if let Some(Piece { opens, text, closes }) = piece {
+            let length = usize::from(*opens) + text.len() + usize::from(*closes);
             *place = (end as u32, (end + length) as u32);
             end += length + 1;
         }
     }
     let write = |block: &mut BytesMut| {
-        for parts in texts.iter().flatten() {
-            parts.iter().for_each(|part| block.extend_from_slice(part.as_bytes()));
+        for Piece { opens, text, closes } in pieces.iter().flatten() {
+            if *opens {
+                block.put_u8(b'[');
+            }
+            block.put_slice(text.as_bytes());
+            if *closes {
+                block.put_u8(b']');
+            }
             block.put_u8(0);
         }
     };
@@ -57,6 +65,20 @@ pub fn lay_out(
     let [arguments, message_place, name] = places;
     let message = if message.is_some() { message_place } else { arguments };
     Texts { block, name, message, arguments }
+}
+
+/// Text of the block, perhaps between brackets.
+#[derive(Clone, Copy)]
+struct Piece<'a> {
+    opens: bool,
+    text: &'a str,
+    closes: bool,
+}
+
+impl<'a> Piece<'a> {
+    fn plain(text: &'a str) -> Piece<'a> {
+        Piece { opens: false, text, closes: false }
+    }
 }
 
 #[cfg(test)]

@@ -762,7 +762,7 @@ impl Session {
 mod tests {
     use super::*;
     use crate::connection::{Delivery, Format, IfNotConnected, Message};
-    use crate::events::Body;
+    use crate::events::{Body, Slots};
 
     fn session() -> Session {
         let text = br#"{"connections":[{"name":"main","url":"localhost"}]}"#;
@@ -786,10 +786,11 @@ mod tests {
 
     /// Node types and first two outputs of what was told.
     fn told(queue: &EventQueue) -> Vec<(u32, String)> {
-        let mut events = Vec::new();
+        let mut events = Slots::new();
         queue.take(usize::MAX, &mut events).unwrap();
         events
             .iter()
+            .flatten()
             .map(|event| match &event.body {
                 Body::Outputs(outputs) => (event.node_type, format!("{:?}", &outputs[1..3])),
                 Body::Received(_) => (event.node_type, String::new()),

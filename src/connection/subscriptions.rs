@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use foldhash::fast::RandomState;
+
 use super::Delivery;
 
 /// Stands for every event.
@@ -13,9 +15,9 @@ pub struct Subscriptions {
     by_namespace: BTreeMap<String, Box<Events>>,
 }
 
-/// Those of one namespace, by event.
+/// Those of one namespace, by event. Only a designer puts names in, so that a fast hash will do.
 #[derive(Debug, Default, Clone)]
-struct Events(HashMap<String, Delivery>);
+struct Events(HashMap<String, Delivery, RandomState>);
 
 impl Subscriptions {
     /// Adds one; tells whether it is new. An existing one takes the new delivery.

@@ -7,7 +7,7 @@ mod text;
 use bytes::Bytes;
 
 pub use blocks::{Blocks, give_room, keep_spare, take_room};
-pub use queue::{EventQueue, InboundLimits, Kept};
+pub use queue::{EventQueue, InboundLimits, Kept, Slots};
 pub use text::Text;
 
 use crate::diagnostics::clock;

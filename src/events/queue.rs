@@ -61,9 +61,11 @@ pub struct EventQueue {
     handle: RwLock<Option<WakeHandle>>,
 }
 
+/// Events in their order. None: one that was dropped or replaced after it was appended.
+pub type Slots = VecDeque<Option<Event>>;
+
 struct Inner {
-    /// None: an event that was dropped or replaced after it was appended.
-    slots: VecDeque<Option<Event>>,
+    slots: Slots,
     /// Number of the first slot, counted from the beginning of time.
     first_slot: u64,
     live: usize,
@@ -203,14 +205,16 @@ impl EventQueue {
         overflow
     }
 
-    /// Moves up to `max` events into `out`. None: the lock was taken, ask again. Some(true): more are waiting. An error: there
+    /// Moves up to `max` events into `out`, which is empty. None: the lock was taken, ask again. Some(true): more are waiting. An error: there
     /// is no memory for them, and they stay.
-    pub fn take(&self, max: usize, out: &mut Vec<Event>) -> Result<Option<bool>, TryReserveError> {
+    pub fn take(&self, max: usize, out: &mut Slots) -> Result<Option<bool>, TryReserveError> {
         if self.is_empty() {
             return Ok(Some(false));
         }
         let Some(mut inner) = self.try_lock() else { return Ok(None) };
-        out.try_reserve(max.min(inner.live))?;
+        if max < inner.live {
+            out.try_reserve(max)?;
+        }
         inner.take(max, out);
         let more = inner.live > 0;
         self.waiting.store(inner.live, Ordering::SeqCst);
@@ -288,40 +292,44 @@ impl Inner {
         let mut overflow = Overflow::default();
         let Inner { slots, first_slot, live, connections, next_sequence, .. } = self;
         let data = connections.entry(connection).or_default();
-        for mut event in events.drain(..) {
+        let begin = slots.len();
+        slots.extend(events.drain(..).map(Some));
+        *live += slots.len() - begin;
+        // Looked at where they are: moving them is most of what this costs.
+        for index in begin..slots.len() {
+            let Some(event) = &mut slots[index] else { continue };
             event.sequence = *next_sequence;
             *next_sequence += 1;
-            let slot = *first_slot + slots.len() as u64;
-            if event.class == Class::Kept {
+            let (class, size) = (event.class, event.size());
+            if class == Class::Kept {
                 overflow.kept_too_much |= data.kept.bytes > limits.bytes;
                 data.kept.events += 1;
-                data.kept.bytes += event.size();
-            } else {
-                if let Class::Latest(key) = event.class
-                    && let Some(earlier) = data.latest.insert(key, slot)
-                    && let Some(replaced) = take_slot(slots, *first_slot, earlier)
-                {
-                    *live -= 1;
-                    data.count -= 1;
-                    data.bytes -= replaced.size();
-                    lost.push(replaced);
-                }
-                data.count += 1;
-                data.bytes += event.size();
-                data.slots.push_back(slot);
+                data.kept.bytes += size;
+                continue;
             }
-            slots.push_back(Some(event));
-            *live += 1;
-            while data.count > limits.events || (data.bytes > limits.bytes && data.count > 1) {
-                let Some(oldest) = data.slots.pop_front() else { break };
-                if let Some(dropped) = take_slot(slots, *first_slot, oldest) {
-                    *live -= 1;
-                    data.count -= 1;
-                    data.bytes -= dropped.size();
-                    lost.push(dropped);
-                    overflow.dropped += 1;
-                    overflow.first |= !std::mem::replace(&mut data.overflowing, true);
-                }
+            let slot = *first_slot + index as u64;
+            if let Class::Latest(key) = class
+                && let Some(earlier) = data.latest.insert(key, slot)
+                && let Some(replaced) = take_slot(slots, *first_slot, earlier)
+            {
+                *live -= 1;
+                data.count -= 1;
+                data.bytes -= replaced.size();
+                lost.push(replaced);
+            }
+            data.count += 1;
+            data.bytes += size;
+            data.slots.push_back(slot);
+        }
+        while data.count > limits.events || (data.bytes > limits.bytes && data.count > 1) {
+            let Some(oldest) = data.slots.pop_front() else { break };
+            if let Some(dropped) = take_slot(slots, *first_slot, oldest) {
+                *live -= 1;
+                data.count -= 1;
+                data.bytes -= dropped.size();
+                lost.push(dropped);
+                overflow.dropped += 1;
+                overflow.first |= !std::mem::replace(&mut data.overflowing, true);
             }
         }
         // What is dropped is mostly the oldest of all.
@@ -356,14 +364,11 @@ impl Inner {
         }
     }
 
-    fn take(&mut self, max: usize, out: &mut Vec<Event>) {
+    fn take(&mut self, max: usize, out: &mut Slots) {
         if max >= self.live {
             self.first_slot += self.slots.len() as u64;
-            out.extend(self.slots.drain(..).flatten());
+            std::mem::swap(&mut self.slots, out);
             self.live = 0;
-            if self.slots.capacity() > KEPT_SLOTS {
-                self.slots = VecDeque::new();
-            }
             // Nothing waits any more, of any connection. Keep the memory of those that were busy.
             self.connections.retain(|_, data| {
                 let used = data.count > 0 && data.slots.capacity() <= KEPT_SLOTS;
@@ -397,12 +402,12 @@ impl Inner {
                     data.latest.remove(&key);
                 }
             }
-            out.push(event);
+            out.push_back(Some(event));
         }
     }
 }
 
-fn take_slot(slots: &mut VecDeque<Option<Event>>, first: u64, slot: u64) -> Option<Event> {
+fn take_slot(slots: &mut Slots, first: u64, slot: u64) -> Option<Event> {
     slots.get_mut(slot.checked_sub(first)? as usize)?.take()
 }
 
@@ -444,9 +449,13 @@ mod tests {
     }
 
     fn take_all(queue: &EventQueue) -> Vec<Event> {
-        let mut out = Vec::new();
-        queue.take(usize::MAX, &mut out).unwrap();
-        out
+        taken(queue, usize::MAX).1
+    }
+
+    fn taken(queue: &EventQueue, max: usize) -> (Option<bool>, Vec<Event>) {
+        let mut out = Slots::new();
+        let more = queue.take(max, &mut out).unwrap();
+        (more, out.into_iter().flatten().collect())
     }
 
     #[test]
@@ -513,13 +522,12 @@ mod tests {
         let queue = queue();
         let limits = InboundLimits { events: 3, bytes: usize::MAX };
         append(&queue, 1, &mut (0..3).map(|m| event(1, Class::Data, m)).collect(), limits);
-        let mut out = Vec::new();
-        assert_eq!(queue.take(2, &mut out), Ok(Some(true)));
-        assert_eq!(marks(&out), [0, 1]);
+        let (more, out) = taken(&queue, 2);
+        assert_eq!((more, marks(&out)), (Some(true), vec![0, 1]));
         assert_eq!(append(&queue, 1, &mut (3..5).map(|m| event(1, Class::Data, m)).collect(), limits).dropped, 0);
         assert_eq!(append(&queue, 1, &mut vec![event(1, Class::Data, 5)], limits).dropped, 1);
         assert_eq!(marks(&take_all(&queue)), [3, 4, 5]);
-        assert_eq!(queue.take(1, &mut out), Ok(Some(false)));
+        assert_eq!(taken(&queue, 1).0, Some(false));
     }
 
     #[test]
@@ -530,7 +538,7 @@ mod tests {
         append(&queue, 1, &mut events, NO_LIMITS);
         assert_eq!((queue.kept(1).events, queue.kept(2)), (3, Kept::default()));
         let bytes = queue.kept(1).bytes;
-        queue.take(2, &mut Vec::new()).unwrap();
+        taken(&queue, 2);
         assert_eq!((queue.kept(1).events, queue.kept(1).bytes), (1, bytes / 3));
         take_all(&queue);
         assert_eq!(queue.kept(1), Kept::default());

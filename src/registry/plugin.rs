@@ -15,7 +15,7 @@ use super::table::Table;
 use crate::connection::{self, Command, Connection, Environment, Reservation, State, Transport, Unserved};
 use crate::diagnostics::log::{self, Level};
 use crate::diagnostics::{Outcome, Range, Refusal, RefusalKind, clock, failpoint, route_panics};
-use crate::events::{Event, EventQueue, keep_spare};
+use crate::events::{EventQueue, Slots, keep_spare};
 use crate::platform::set_running;
 use crate::runtime::{LocalRuntime, Threads, environment};
 use crate::settings;
@@ -317,7 +317,7 @@ impl Plugin {
 
     /// Moves up to `max` events into `out`. None: ask again. Some(true): more are waiting. An error: the plugin is
     /// deactivated and nothing is left.
-    pub fn take_events(&self, max: usize, out: &mut Vec<Event>) -> Result<Option<bool>, Refusal> {
+    pub fn take_events(&self, max: usize, out: &mut Slots) -> Result<Option<bool>, Refusal> {
         // Looked at before the queue: what was appended before the plugin was deactivated is then seen.
         let disabled = self.state() == PluginState::Disabled;
         let taken = self.events.take(max, out).map_err(|_| Refusal::no_memory())?;
