@@ -225,7 +225,7 @@ struct Attempts {
     backoff: Backoff,
     memory: Rc<RefCell<Memory>>,
     /// What the settings stood for in the last attempt.
-    tried: Rc<RefCell<Option<Resolved>>>,
+    tried: Rc<RefCell<Option<Box<Resolved>>>>,
 }
 
 /// From Start to the final On Stop.
@@ -281,7 +281,12 @@ async fn keep_connected(session: &mut Session, environment: &Environment) {
 
 /// Waits for the next attempt, and serves the host meanwhile: a Stop, another Start, or other settings end it. `tried`: what
 /// was refused.
-async fn wait_for_next(session: &mut Session, environment: &Environment, tried: &Option<Resolved>, wait: Duration) {
+async fn wait_for_next(
+    session: &mut Session,
+    environment: &Environment,
+    tried: &Option<Box<Resolved>>,
+    wait: Duration,
+) {
     let config = Arc::clone(&session.config);
     let changed = async {
         match tried {
@@ -341,6 +346,10 @@ async fn attempt(session: &mut Session, environment: &Environment, attempts: &mu
         }
         None => Auth::default(),
     };
+    if !config.has_references() {
+        // It will never stand for anything else.
+        attempts.tried.take();
+    }
     let (mut engine, handshake) = match opened {
         Ok(opened) => opened,
         Err(end) => return end,
@@ -414,7 +423,7 @@ async fn open(
     config: Arc<ConnectionConfig>,
     dialer: Rc<Dialer>,
     memory: Rc<RefCell<Memory>>,
-    tried: Rc<RefCell<Option<Resolved>>>,
+    tried: Rc<RefCell<Option<Box<Resolved>>>>,
     progress: Rc<Progress>,
 ) -> Result<(Engine, Handshake), Problem> {
     failpoint::pass("connect", &config.name);
@@ -422,7 +431,7 @@ async fn open(
     let resolved = dialer.resolve(&config).await?;
     let route = Route::new(&config, &resolved).map(Rc::new);
     let request = Rc::new(Request::new(&config, &resolved));
-    tried.replace(Some(resolved));
+    tried.replace(Some(Box::new(resolved)));
     Engine::open(dialer, route?, request, memory, &progress).await
 }
 

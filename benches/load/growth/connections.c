@@ -8,8 +8,8 @@
 #define SIZE 100
 /* So many are sent over a connection before the next one has its turn: each turn is a system call. */
 #define TOGETHER 20
-/* What a further connection that stands and is idle may take. */
-#define CONNECTION_KIB 10
+/* What a further connection that stands and listens to an event may take. */
+#define CONNECTION_KIB 12
 /* After a load it may keep buffers, but no more than so many times that. */
 #define USED_TIMES 3
 
