@@ -12,8 +12,9 @@ fn main() {
         for argument in [
             // Resident: a Rust library that ran threads must not be unmapped (ARCHITECTURE.md, "Residency").
             "-Wl,-z,nodelete",
-            // A host that exports a function of our name must not get our internal calls.
-            "-Wl,-Bsymbolic-functions",
+            // A host that exports a function of our name must not get our internal calls. Only functions are exported, so
+            // this is the same as -Bsymbolic-functions, which not every linker knows (zig's does not).
+            "-Wl,-Bsymbolic",
             "-Wl,-soname,libsocketio_plugin.so",
         ] {
             println!("cargo:rustc-cdylib-link-arg={argument}");
@@ -22,6 +23,16 @@ fn main() {
         // found at load: in the host, which has its runtime.
         if std::env::var_os("CARGO_CFG_SANITIZE").is_none() {
             println!("cargo:rustc-cdylib-link-arg=-Wl,-z,defs");
+        }
+    }
+    if target_os == "windows" && std::env::var("CARGO_CFG_TARGET_ENV").is_ok_and(|environment| environment == "gnu") {
+        for argument in [
+            // Mapped anywhere, data is no code; newer linkers do so by themselves.
+            "-Wl,--dynamicbase,--high-entropy-va,--nxcompat",
+            // Built twice, it is the same file.
+            "-Wl,--no-insert-timestamp",
+        ] {
+            println!("cargo:rustc-cdylib-link-arg={argument}");
         }
     }
 }

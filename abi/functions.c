@@ -8,7 +8,7 @@
 #include "socketio_plugin.h"
 #include "socketio_plugin.h"
 
-#define DECLARED(result, function, parameters) result(*declared_##function) parameters = function
+#define DECLARED(result, function, parameters) result(SOCKETIO_CALL *declared_##function) parameters = function
 
 DECLARED(uint32_t, socketio_abi_version, (void));
 DECLARED(const struct socketio_plugin_desc_t *, socketio_plugin_descriptor, (void));

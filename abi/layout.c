@@ -9,7 +9,8 @@
 
 #include "socketio_plugin.h"
 
-#if UINTPTR_MAX == 0xffffffffffffffff
+/* Some headers of Windows have no UINTPTR_MAX for C++98. */
+#if defined(_WIN64) || UINTPTR_MAX == 0xffffffffffffffff
 #  define PICK(wide, narrow, i386) (wide)
 #elif defined(__i386__) && !defined(_WIN32)
 #  define PICK(wide, narrow, i386) (i386)

@@ -8,6 +8,10 @@
 #include <string.h>
 #include <time.h>
 
+#ifdef _WIN32
+#  include <windows.h>
+#endif
+
 #include "socketio_plugin.h"
 
 static inline socketio_value_t text(const char *string)
@@ -58,6 +62,11 @@ static inline socketio_connection_t connection_to(const char *url)
 /* Sleeps until the next of 60 frames a second. `frame` is the time of the last one; all zero: there was none. */
 static inline void wait_for_frame(struct timespec *frame)
 {
+#ifdef _WIN32
+    /* A host with pictures waits for those, not for the clock. */
+    (void)frame;
+    Sleep(1000 / 60);
+#else
     struct timespec now;
 
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -71,6 +80,7 @@ static inline void wait_for_frame(struct timespec *frame)
         *frame = now;
     }
     clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, frame, NULL);
+#endif
 }
 
 #endif

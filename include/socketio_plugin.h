@@ -16,9 +16,10 @@
  * Loading has no effect: no thread, no environment variable read, no signal touched. The descriptor can be read in
  * every state. `enable` starts one thread, `disable` ends it, closes every socket and forgets settings and handles,
  * so that the next `enable` starts fresh. A studio's "Deactivated" is: load, read the descriptor, never enable.
- * The library is resident: it stays mapped after dlclose, and a replaced file takes effect at the host's restart.
- * Exit without `disable` is fine. In a process that was forked while the plugin was activated, calls that need its
- * threads return SOCKETIO_E_STATE; the other process is not disturbed.
+ * The library is resident: it stays mapped after dlclose or FreeLibrary (on Windows once anything but its ABI version
+ * was asked), and a replaced file takes effect at the host's restart. Exit without `disable` is fine. In a process that
+ * was forked while the plugin was activated, calls that need its threads return SOCKETIO_E_STATE; the other process is
+ * not disturbed. On Windows, nothing may be called from inside DllMain.
  *
  * A minimal host: `enable`, `settings_apply`, `node_execute` of Subscribe and Start, then `event_poll` once a frame.
  *
@@ -71,9 +72,10 @@
  * Environment and files
  *
  * Read at each attempt to connect, on threads of the library: variables and files that settings refer to (`env:`,
- * `file:`, certificates), HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY; once per process, at the first encrypted
- * connection: the certificates of the system, SSL_CERT_FILE and SSL_CERT_DIR. A host that changes its environment
- * with setenv() must do so before `enable` (POSIX: setenv is not safe beside other threads).
+ * `file:`, certificates), and on Windows the user's proxy settings; once per process, at the first encrypted connection:
+ * the certificates of the system. Read by `enable`: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY, SSL_CERT_FILE and
+ * SSL_CERT_DIR. A host that changes its environment with setenv() must do so before `enable` (POSIX: setenv is not safe
+ * beside other threads). Paths are UTF-8 in settings, on every system.
  *
  *
  * What the library never does
@@ -92,6 +94,15 @@
 #    define SOCKETIO_API __declspec(dllimport)
 #  else
 #    define SOCKETIO_API
+#  endif
+#endif
+
+/* Functions and callbacks have this convention, whatever the host is built with (/Gz, /Gv). */
+#ifndef SOCKETIO_CALL
+#  if defined(_WIN32)
+#    define SOCKETIO_CALL __cdecl
+#  else
+#    define SOCKETIO_CALL
 #  endif
 #endif
 
@@ -355,7 +366,7 @@ extern "C" {
 /* Scope flags of a node: where the Toolbox offers it. */
 #define SOCKETIO_SCOPE_PROJECT 1
 #define SOCKETIO_SCOPE_SCENE 2
-/* Capability: the library stays mapped after dlclose. Replacing the file needs a restart of the host. */
+/* Capability: the library stays mapped after dlclose or FreeLibrary. Replacing the file needs a restart of the host. */
 #define SOCKETIO_CAPABILITY_RESIDENT 1
 /* Capability: `socketio_event_wake_handle` works here. */
 #define SOCKETIO_CAPABILITY_WAKE_HANDLE 2
@@ -368,7 +379,7 @@ extern "C" {
 #define SOCKETIO_LOG_TRAFFIC 5
 /* Kind of a wake handle: a file descriptor that is readable while events wait. */
 #define SOCKETIO_WAKE_FD 1
-/* Kind of a wake handle: a Windows event that is set while events wait. */
+/* Kind of a wake handle: the HANDLE of a manual-reset event that is set while events wait. */
 #define SOCKETIO_WAKE_WIN32_EVENT 2
 /* State of the plugin: loaded, not activated. Nothing runs. */
 #define SOCKETIO_PLUGIN_DISABLED 0
@@ -511,13 +522,13 @@ typedef struct socketio_host_t {
   /* Handed back to both callbacks. */
   void *context;
   /* Takes log lines. Called on the host's own threads only, from inside poll, wait and disable. */
-  void (*log)(void *context, const struct socketio_log_record_t *record);
+  void (SOCKETIO_CALL *log)(void *context, const struct socketio_log_record_t *record);
   /*
    Says that the queue is no longer empty. The only callback on a plugin thread: it may do nothing but post
    to the host's own loop, must not call this library, and must return at once. At most one call for each
    time the queue goes from empty to not empty; none after `disable` returned SOCKETIO_OK.
    */
-  void (*wake)(void *context);
+  void (SOCKETIO_CALL *wake)(void *context);
 } socketio_host_t;
 
 /* A connection at a glance. The host sets `struct_size`. */
@@ -649,6 +660,7 @@ typedef struct socketio_wake_handle_t {
   uint32_t struct_size;
   /* SOCKETIO_WAKE_*. */
   uint32_t kind;
+  /* A descriptor (int) or a HANDLE. */
   ptrdiff_t value;
 } socketio_wake_handle_t;
 
@@ -657,7 +669,7 @@ typedef struct socketio_wake_handle_t {
 
  States: all. Threads: [any]
  */
-SOCKETIO_API uint32_t socketio_abi_version(void);
+SOCKETIO_API uint32_t SOCKETIO_CALL socketio_abi_version(void);
 
 /*
  What the studio shows: plugin, nodes with their pins and attributes, settings fields. Static: valid until the
@@ -665,14 +677,14 @@ SOCKETIO_API uint32_t socketio_abi_version(void);
 
  States: all. Threads: [any]
  */
-SOCKETIO_API const struct socketio_plugin_desc_t *socketio_plugin_descriptor(void);
+SOCKETIO_API const struct socketio_plugin_desc_t *SOCKETIO_CALL socketio_plugin_descriptor(void);
 
 /*
  The name of a status, such as "SOCKETIO_E_STALE". Static, never NULL; "SOCKETIO_UNKNOWN" for other numbers.
 
  States: all. Threads: [any]
  */
-SOCKETIO_API const char *socketio_status_name(socketio_status_t status);
+SOCKETIO_API const char *SOCKETIO_CALL socketio_status_name(socketio_status_t status);
 
 /*
  Activates the plugin. Starts one thread; opens no socket. `host` may be NULL: no log and no wake.
@@ -686,7 +698,7 @@ SOCKETIO_API const char *socketio_status_name(socketio_status_t status);
 
  States: all. Threads: [control]. Takes below 5 ms.
  */
-SOCKETIO_API socketio_status_t socketio_plugin_enable(const struct socketio_host_t *host);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_plugin_enable(const struct socketio_host_t *host);
 
 /*
  Deactivates the plugin: ends every session (On Socket.IO Stop fires for each that was started), closes every
@@ -702,14 +714,14 @@ SOCKETIO_API socketio_status_t socketio_plugin_enable(const struct socketio_host
 
  States: all. Threads: [control]. Blocks up to `timeout_ms`.
  */
-SOCKETIO_API socketio_status_t socketio_plugin_disable(uint32_t timeout_ms);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_plugin_disable(uint32_t timeout_ms);
 
 /*
  SOCKETIO_PLUGIN_DISABLED, SOCKETIO_PLUGIN_ENABLED or SOCKETIO_PLUGIN_DRAINING.
 
  States: all. Threads: [any]
  */
-SOCKETIO_API uint32_t socketio_plugin_state(void);
+SOCKETIO_API uint32_t SOCKETIO_CALL socketio_plugin_state(void);
 
 /*
  Checks a settings text without using it: {"connections":[{"name":"main","url":"http://localhost:3000"}]}.
@@ -721,7 +733,7 @@ SOCKETIO_API uint32_t socketio_plugin_state(void);
 
  States: all. Threads: [any]. Never blocks, opens nothing.
  */
-SOCKETIO_API socketio_status_t socketio_settings_check(const char *json, size_t len);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_settings_check(const char *json, size_t len);
 
 /*
  Makes this settings text the current one. All or nothing: with an error in it, nothing changes.
@@ -735,7 +747,7 @@ SOCKETIO_API socketio_status_t socketio_settings_check(const char *json, size_t 
 
  States: ENABLED. Threads: [control]. Never blocks.
  */
-SOCKETIO_API socketio_status_t socketio_settings_apply(const char *json, size_t len);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_settings_apply(const char *json, size_t len);
 
 /*
  Finds a connection by its name, which is compared byte by byte. The handle stays good until the settings lose that
@@ -745,7 +757,7 @@ SOCKETIO_API socketio_status_t socketio_settings_apply(const char *json, size_t 
 
  States: ENABLED. Threads: [any]. Never blocks.
  */
-SOCKETIO_API socketio_status_t socketio_connection_find(const char *name, size_t len, socketio_connection_t *out);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_connection_find(const char *name, size_t len, socketio_connection_t *out);
 
 /*
  How a connection is right now. Fields are written up to `out->struct_size`.
@@ -754,7 +766,7 @@ SOCKETIO_API socketio_status_t socketio_connection_find(const char *name, size_t
 
  States: ENABLED. Threads: [any]. Never blocks.
  */
-SOCKETIO_API socketio_status_t socketio_connection_info(socketio_connection_t connection, struct socketio_connection_info_t *out);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_connection_info(socketio_connection_t connection, struct socketio_connection_info_t *out);
 
 /*
  Executes an action node: checks the call, copies what it needs, queues it for the plugin's thread, and returns.
@@ -772,7 +784,7 @@ SOCKETIO_API socketio_status_t socketio_connection_info(socketio_connection_t co
 
  States: ENABLED. Threads: [any]. Never blocks, never waits for the plugin's thread.
  */
-SOCKETIO_API socketio_status_t socketio_node_execute(const struct socketio_node_call_t *node_call, struct socketio_node_result_t *result);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_node_execute(const struct socketio_node_call_t *node_call, struct socketio_node_result_t *result);
 
 /*
  Takes up to `max` events from the queue; 0 stands for 4,096, which takes a fraction of a millisecond. What the poll
@@ -785,7 +797,7 @@ SOCKETIO_API socketio_status_t socketio_node_execute(const struct socketio_node_
 
  States: all. Threads: [poll]. Never blocks. Calls `log` of the host.
  */
-SOCKETIO_API socketio_status_t socketio_event_poll(uint32_t max, struct socketio_event_batch_t *batch);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_event_poll(uint32_t max, struct socketio_event_batch_t *batch);
 
 /*
  Waits until an event is in the queue, at most `timeout_ms`. Takes nothing out of it.
@@ -795,18 +807,20 @@ SOCKETIO_API socketio_status_t socketio_event_poll(uint32_t max, struct socketio
 
  States: ENABLED. Threads: [poll]. Blocks up to `timeout_ms`. Calls `log` of the host.
  */
-SOCKETIO_API socketio_status_t socketio_event_wait(uint32_t timeout_ms);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_event_wait(uint32_t timeout_ms);
 
 /*
- Gives something to wait on in the host's own loop (epoll, select, GLib, Qt): readable while events are in the
- queue. The host only waits on it; it never reads, writes, resets or closes it. `disable` closes it.
+ Gives something to wait on in the host's own loop, set while events are in the queue: on Linux a descriptor that is
+ readable then (epoll, select, GLib, Qt), on Windows a manual-reset event (WaitForMultipleObjects and
+ MsgWaitForMultipleObjects, QWinEventNotifier). The host only waits on it; it never reads, writes, resets or closes
+ it. `disable` closes it.
 
  Returns SOCKETIO_OK; SOCKETIO_E_STATE while not activated; SOCKETIO_E_UNSUPPORTED where the platform has none;
- SOCKETIO_E_RESOURCES if the process is out of descriptors.
+ SOCKETIO_E_RESOURCES if the process is out of descriptors or handles.
 
  States: ENABLED. Threads: [any]. Never blocks.
  */
-SOCKETIO_API socketio_status_t socketio_event_wake_handle(struct socketio_wake_handle_t *out);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_event_wake_handle(struct socketio_wake_handle_t *out);
 
 /*
  Copies the text of the last failure (or SOCKETIO_NOTE) of a call on this thread, as `snprintf` does: at most
@@ -815,7 +829,7 @@ SOCKETIO_API socketio_status_t socketio_event_wake_handle(struct socketio_wake_h
 
  States: all. Threads: [any]
  */
-SOCKETIO_API size_t socketio_last_error(char *buf, size_t cap);
+SOCKETIO_API size_t SOCKETIO_CALL socketio_last_error(char *buf, size_t cap);
 
 /*
  From which level on log lines are kept for the host's `log`: SOCKETIO_LOG_OFF to SOCKETIO_LOG_TRAFFIC; the default
@@ -825,7 +839,7 @@ SOCKETIO_API size_t socketio_last_error(char *buf, size_t cap);
 
  States: all. Threads: [any]
  */
-SOCKETIO_API socketio_status_t socketio_set_log_level(uint32_t level);
+SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_set_log_level(uint32_t level);
 
 #ifdef __cplusplus
 } /* extern "C" */

@@ -4,12 +4,14 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "system.h"
+
 /* No project or preferences file is larger; a device or a wrong path may be. */
 #define FILE_LIMIT ((size_t)16 << 20)
 
 char *file_read(const char *path, size_t *len, struct text *why)
 {
-    FILE *file = fopen(path, "rb");
+    FILE *file = system_open(path, "rb");
     struct text content = {0};
     char chunk[4096];
     size_t got;
@@ -38,16 +40,16 @@ int file_write(const char *path, const char *bytes, size_t len, struct text *why
     int done;
 
     text_format(&beside, "%s.new", path);
-    file = fopen(beside.ptr, "wb");
+    file = system_open(beside.ptr, "wb");
     done = file != NULL && fwrite(bytes, 1, len, file) == len;
     if (file != NULL) {
         done = fclose(file) == 0 && done;
     }
-    done = done && rename(beside.ptr, path) == 0;
+    done = done && system_replace(beside.ptr, path) == 0;
     if (!done) {
         text_format(why, "%s: %s", path, strerror(errno));
         if (file != NULL) {
-            remove(beside.ptr);
+            system_remove(beside.ptr);
         }
     }
     text_free(&beside);

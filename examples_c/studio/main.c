@@ -18,6 +18,7 @@
 #include "preferences.h"
 #include "project.h"
 #include "run.h"
+#include "system.h"
 
 #define USAGE_WRONG 2
 
@@ -266,8 +267,7 @@ int main(int argc, char **argv)
     struct studio studio = {0};
     int exit_code = USAGE_WRONG;
 
-    /* Whoever reads the timeline through a pipe gets each line as it comes. */
-    setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
+    argv = system_begin(argc, argv);
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
         fputs(usage, stdout);
         return 0;

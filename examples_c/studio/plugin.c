@@ -1,9 +1,9 @@
 #include "plugin.h"
 
-#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "system.h"
 #include "toolbox.h"
 
 /* A number of the manifest; -1 if there is none. */
@@ -20,7 +20,7 @@ static char *library_path(const char *folder, const char *name, const char *over
     if (override == NULL) {
         text_format(&path, "%s/%s", folder, name);
     } else {
-        text_format(&path, "%s%s", strchr(override, '/') != NULL ? "" : "./", override);
+        text_format(&path, "%s%s", system_has_folder(override) ? "" : "./", override);
     }
     return path.ptr;
 }
@@ -30,7 +30,7 @@ static int read_manifest(struct plugin *plugin, const char *folder, const char *
     const struct json *root = plugin->manifest->root;
     const struct json *abi = json_get(root, "abi");
     const struct json *settings = json_get(root, "settings");
-    const char *file = json_name(json_get(json_get(root, "library"), "linux"));
+    const char *file = json_name(json_get(json_get(root, "library"), system_name));
     long major = number_of(json_get(abi, "major"));
     long minor = number_of(json_get(abi, "minor"));
     struct { const char *name; const char **to; const struct json *from; } texts[] = {
@@ -104,14 +104,14 @@ static int find_functions(struct plugin *plugin, struct text *why)
     size_t i;
 
     for (i = 0; i < sizeof functions / sizeof functions[0]; i++) {
-        void *symbol = dlsym(plugin->handle, functions[i].name);
+        void *symbol = system_function(plugin->handle, functions[i].name);
 
         if (symbol == NULL) {
             text_format(why, "%s: it has no function %s, so it is no plugin of this studio", plugin->library,
                         functions[i].name);
             return -1;
         }
-        /* POSIX gives functions as data pointers; C99 can't convert them, but it can copy them. */
+        /* Systems give functions as data pointers; C99 can't convert them, but it can copy them. */
         memcpy(functions[i].to, &symbol, sizeof symbol);
     }
     return 0;
@@ -136,9 +136,12 @@ static int compare_versions(const struct plugin *plugin, struct text *why)
 
 int plugin_load(struct plugin *plugin, struct text *why)
 {
-    plugin->handle = dlopen(plugin->library, RTLD_NOW | RTLD_LOCAL);
+    struct text problem = {0};
+
+    plugin->handle = system_load(plugin->library, &problem);
     if (plugin->handle == NULL) {
-        text_format(why, "The library of %s can't be loaded: %s", plugin->name, dlerror());
+        text_format(why, "The library of %s can't be loaded: %s", plugin->name, problem.ptr);
+        text_free(&problem);
         return -1;
     }
     if (find_functions(plugin, why) != 0 || compare_versions(plugin, why) != 0) {
@@ -151,7 +154,7 @@ int plugin_load(struct plugin *plugin, struct text *why)
 void plugin_close(struct plugin *plugin)
 {
     if (plugin->handle != NULL) {
-        dlclose(plugin->handle);
+        system_unload(plugin->handle);
     }
     free(plugin->library);
     json_free(plugin->manifest);

@@ -8,18 +8,19 @@
 
 /* The functions of the library that the studio calls. */
 struct plugin_functions {
-    uint32_t (*abi_version)(void);
-    const socketio_plugin_desc_t *(*descriptor)(void);
-    const char *(*status_name)(socketio_status_t status);
-    socketio_status_t (*enable)(const socketio_host_t *host);
-    socketio_status_t (*disable)(uint32_t timeout_ms);
-    socketio_status_t (*settings_check)(const char *json, size_t len);
-    socketio_status_t (*settings_apply)(const char *json, size_t len);
-    socketio_status_t (*connection_find)(const char *name, size_t len, socketio_connection_t *out);
-    socketio_status_t (*node_execute)(const socketio_node_call_t *node_call, socketio_node_result_t *result);
-    socketio_status_t (*event_poll)(uint32_t max, socketio_event_batch_t *batch);
-    size_t (*last_error)(char *buf, size_t cap);
-    socketio_status_t (*set_log_level)(uint32_t level);
+    uint32_t (SOCKETIO_CALL *abi_version)(void);
+    const socketio_plugin_desc_t *(SOCKETIO_CALL *descriptor)(void);
+    const char *(SOCKETIO_CALL *status_name)(socketio_status_t status);
+    socketio_status_t (SOCKETIO_CALL *enable)(const socketio_host_t *host);
+    socketio_status_t (SOCKETIO_CALL *disable)(uint32_t timeout_ms);
+    socketio_status_t (SOCKETIO_CALL *settings_check)(const char *json, size_t len);
+    socketio_status_t (SOCKETIO_CALL *settings_apply)(const char *json, size_t len);
+    socketio_status_t (SOCKETIO_CALL *connection_find)(const char *name, size_t len, socketio_connection_t *out);
+    socketio_status_t (SOCKETIO_CALL *node_execute)(const socketio_node_call_t *node_call,
+                                                    socketio_node_result_t *result);
+    socketio_status_t (SOCKETIO_CALL *event_poll)(uint32_t max, socketio_event_batch_t *batch);
+    size_t (SOCKETIO_CALL *last_error)(char *buf, size_t cap);
+    socketio_status_t (SOCKETIO_CALL *set_log_level)(uint32_t level);
 };
 
 struct plugin {

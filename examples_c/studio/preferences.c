@@ -2,16 +2,16 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "file.h"
+#include "system.h"
 
 /* A studio that was never told anything has no preferences file. */
 static struct json_document *read_preferences(const char *path, struct text *why)
 {
     struct json_document *document;
 
-    if (access(path, F_OK) != 0) {
+    if (!system_is_there(path)) {
         return json_read("{}\n", 3, why);
     }
     document = json_read_file(path, why);

@@ -2,10 +2,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "own_nodes.h"
 #include "run.h"
+#include "system.h"
 #include "timeline.h"
 
 #define FRAMES_PER_SECOND 60
@@ -17,48 +17,19 @@ const char *const log_levels[LOG_LEVELS] = {"off", "error", "warning", "info", "
 
 static volatile sig_atomic_t interrupted;
 
+/* The first Ctrl-C ends the run in order; the second one ends the studio at once. */
 static void on_signal(int number)
 {
     (void)number;
     interrupted = 1;
 }
 
-/* The first Ctrl-C ends the run in order; the second one ends the studio at once. */
-static void catch_signals(void)
-{
-    struct sigaction action;
-
-    memset(&action, 0, sizeof action);
-    action.sa_handler = on_signal;
-    action.sa_flags = (int)SA_RESETHAND;
-    sigaction(SIGINT, &action, NULL);
-    sigaction(SIGTERM, &action, NULL);
-}
-
-static double clock_seconds(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 double run_seconds(const struct run *run)
 {
-    return clock_seconds() - run->begin;
+    return system_seconds() - run->begin;
 }
 
-static void sleep_until(double seconds)
-{
-    struct timespec when;
-
-    when.tv_sec = (time_t)seconds;
-    when.tv_nsec = (long)((seconds - (double)when.tv_sec) * 1e9);
-    /* A signal ends the sleep early, which is what it is for. */
-    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &when, NULL);
-}
-
-static void on_log(void *context, const socketio_log_record_t *record)
+static void SOCKETIO_CALL on_log(void *context, const socketio_log_record_t *record)
 {
     const struct run *run = context;
     struct text line = {0};
@@ -203,9 +174,9 @@ static void frame_loop(struct run *run, double seconds, uint64_t *dropped)
         }
         /* After a late frame the beat goes on from now. */
         frame += 1.0 / FRAMES_PER_SECOND;
-        frame = frame < clock_seconds() ? clock_seconds() : frame;
+        frame = frame < system_seconds() ? system_seconds() : frame;
         if (!run->ended) {
-            sleep_until(frame);
+            system_sleep_until(frame);
         }
     }
 }
@@ -232,8 +203,8 @@ int run_project(struct project *project, const struct plugin *plugin, const stru
     run.graph = &project->graph;
     run.plugin = plugin;
     run.toolbox = toolbox;
-    run.begin = clock_seconds();
-    catch_signals();
+    run.begin = system_seconds();
+    system_catch_signals(on_signal);
     if (plugin == NULL || begin_session(&run, project, options) == 0) {
         frame_loop(&run, options->seconds, &dropped);
     } else {

@@ -157,7 +157,7 @@ static void add_bytes(const socketio_bytes_t *bytes, struct text *out)
     size_t shown = bytes->len < SHOWN_BYTES ? bytes->len : SHOWN_BYTES;
     size_t i;
 
-    text_format(out, "<%zu bytes%s", bytes->len, shown > 0 ? " " : "");
+    text_format(out, "<%lu bytes%s", (unsigned long)bytes->len, shown > 0 ? " " : "");
     for (i = 0; i < shown; i++) {
         text_format(out, "%02x", bytes->ptr[i]);
     }
@@ -230,6 +230,6 @@ void value_add_shown(const socketio_value_t *value, struct text *out)
         text_put(out, "\"");
     }
     if (shown < string->len) {
-        text_format(out, "... (%zu bytes)", string->len);
+        text_format(out, "... (%lu bytes)", (unsigned long)string->len);
     }
 }

@@ -6,7 +6,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::last_error;
 use super::status::*;
 use crate::diagnostics::{Outcome, Refusal, RefusalKind, describe_panic};
-use crate::platform::{is_left_behind, is_short, is_there};
+use crate::platform::{is_left_behind, is_short, is_there, stay};
 
 /// A call that failed: its status, and a sentence for it.
 #[derive(Debug)]
@@ -130,8 +130,10 @@ pub fn needs_memory(bytes: usize) -> Result<(), Refusal> {
     if is_short() || (bytes > 0 && !is_there(bytes)) { Err(Refusal::no_memory()) } else { Ok(()) }
 }
 
-/// Keeps a panic in: `panicked` is returned instead.
+/// Keeps a panic in: `panicked` is returned instead. And keeps the library in the process.
 pub fn guarded<T>(panicked: T, body: impl FnOnce() -> T) -> T {
+    // Where that fails, `enable` says so; the other calls do not need it yet.
+    let _ = stay();
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(value) => value,
         Err(panic) => {

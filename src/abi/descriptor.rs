@@ -6,6 +6,7 @@ use once_cell::sync::OnceCell;
 
 use super::types::*;
 use crate::descriptor::{CONNECTION_FIELDS, Field, NODES, Node, PLUGIN, SCOPES, TOOLBOX_CATEGORY};
+use crate::platform::WakeHandle;
 
 /// A pointer to something that lives until the process ends and never changes.
 struct Static(*const socketio_plugin_desc_t);
@@ -34,7 +35,7 @@ fn plugin() -> *const socketio_plugin_desc_t {
         license: text(PLUGIN.license),
         description: text(PLUGIN.description),
         capabilities: SOCKETIO_CAPABILITY_RESIDENT
-            | if cfg!(any(target_os = "linux", target_os = "android")) { SOCKETIO_CAPABILITY_WAKE_HANDLE } else { 0 },
+            | if WakeHandle::KIND.is_some() { SOCKETIO_CAPABILITY_WAKE_HANDLE } else { 0 },
         activated_by_default: 1,
         settings_version: PLUGIN.settings_version,
         node_count: NODES.len() as u32,

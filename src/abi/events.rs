@@ -5,7 +5,8 @@ use super::convert;
 use super::host;
 use super::lease;
 use super::status::{SOCKETIO_OK, SOCKETIO_TIMED_OUT, socketio_status_t};
-use super::types::{SOCKETIO_WAKE_FD, socketio_event_batch_t, socketio_wake_handle_t};
+use super::types::{SOCKETIO_WAKE_FD, SOCKETIO_WAKE_WIN32_EVENT, socketio_event_batch_t, socketio_wake_handle_t};
+use crate::platform::{WakeHandle, WakeKind};
 use crate::registry::PLUGIN;
 
 /// Takes up to `max` events from the queue; 0 stands for 4,096, which takes a fraction of a millisecond. What the poll
@@ -50,11 +51,13 @@ pub extern "C" fn socketio_event_wait(timeout_ms: u32) -> socketio_status_t {
     })
 }
 
-/// Gives something to wait on in the host's own loop (epoll, select, GLib, Qt): readable while events are in the
-/// queue. The host only waits on it; it never reads, writes, resets or closes it. `disable` closes it.
+/// Gives something to wait on in the host's own loop, set while events are in the queue: on Linux a descriptor that is
+/// readable then (epoll, select, GLib, Qt), on Windows a manual-reset event (WaitForMultipleObjects and
+/// MsgWaitForMultipleObjects, QWinEventNotifier). The host only waits on it; it never reads, writes, resets or closes
+/// it. `disable` closes it.
 ///
 /// Returns SOCKETIO_OK; SOCKETIO_E_STATE while not activated; SOCKETIO_E_UNSUPPORTED where the platform has none;
-/// SOCKETIO_E_RESOURCES if the process is out of descriptors.
+/// SOCKETIO_E_RESOURCES if the process is out of descriptors or handles.
 ///
 /// States: ENABLED. Threads: [any]. Never blocks.
 #[unsafe(no_mangle)]
@@ -63,7 +66,13 @@ pub unsafe extern "C" fn socketio_event_wake_handle(out: *mut socketio_wake_hand
         // SAFETY: the caller hands in NULL or a struct of its `struct_size`, as the header says.
         let size = unsafe { convert::out_size(out) }?;
         let value = PLUGIN.wake_handle()?;
-        let handle = socketio_wake_handle_t { struct_size: size as u32, kind: SOCKETIO_WAKE_FD, value };
+        let kind = match WakeHandle::KIND {
+            Some(WakeKind::Descriptor) => SOCKETIO_WAKE_FD,
+            Some(WakeKind::WindowsEvent) => SOCKETIO_WAKE_WIN32_EVENT,
+            // There was no value then.
+            None => 0,
+        };
+        let handle = socketio_wake_handle_t { struct_size: size as u32, kind, value };
         // SAFETY: `out` is valid for `size` bytes, checked by `out_size`.
         unsafe { convert::write_out(out, &handle, size) };
         Ok(SOCKETIO_OK)

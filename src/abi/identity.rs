@@ -28,5 +28,5 @@ pub extern "C" fn socketio_plugin_descriptor() -> *const socketio_plugin_desc_t 
 /// States: all. Threads: [any]
 #[unsafe(no_mangle)]
 pub extern "C" fn socketio_status_name(status: socketio_status_t) -> *const c_char {
-    status::name(status).as_ptr()
+    guarded(c"SOCKETIO_UNKNOWN".as_ptr(), || status::name(status).as_ptr())
 }

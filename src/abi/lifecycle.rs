@@ -1,9 +1,10 @@
 //! Life cycle: the Plugins Editor's Activated and Deactivated.
 
-use super::boundary::{Reentrancy, call, needs_memory};
+use super::boundary::{Failure, Reentrancy, call, needs_memory};
 use super::host;
-use super::status::socketio_status_t;
+use super::status::{SOCKETIO_E_RESOURCES, socketio_status_t};
 use super::types::socketio_host_t;
+use crate::platform::stay;
 use crate::registry::PLUGIN;
 
 /// What the I/O thread takes before it waits for anything, its stack not counted.
@@ -25,6 +26,9 @@ pub unsafe extern "C" fn socketio_plugin_enable(host: *const socketio_host_t) ->
         // SAFETY: the caller hands in NULL or a struct that is valid for the call, as the header says.
         let hooks = unsafe { host::read(host) }?;
         needs_memory(ENABLE_MEMORY)?;
+        stay().map_err(|error| {
+            Failure::new(SOCKETIO_E_RESOURCES, format!("The system does not keep the library loaded: {error}."))
+        })?;
         PLUGIN.enable(hooks).map_err(Into::into)
     })
 }

@@ -154,7 +154,7 @@ pub struct socketio_node_desc_t {
     pub outputs: *const *const socketio_field_desc_t,
 }
 
-/// Capability: the library stays mapped after dlclose. Replacing the file needs a restart of the host.
+/// Capability: the library stays mapped after dlclose or FreeLibrary. Replacing the file needs a restart of the host.
 pub const SOCKETIO_CAPABILITY_RESIDENT: u32 = 1;
 /// Capability: `socketio_event_wake_handle` works here.
 pub const SOCKETIO_CAPABILITY_WAKE_HANDLE: u32 = 2;
@@ -300,7 +300,7 @@ pub struct socketio_event_batch_t {
 
 /// Kind of a wake handle: a file descriptor that is readable while events wait.
 pub const SOCKETIO_WAKE_FD: u32 = 1;
-/// Kind of a wake handle: a Windows event that is set while events wait.
+/// Kind of a wake handle: the HANDLE of a manual-reset event that is set while events wait.
 pub const SOCKETIO_WAKE_WIN32_EVENT: u32 = 2;
 
 /// Something to wait on in the host's own loop. The host never reads, resets or closes it.
@@ -309,6 +309,7 @@ pub struct socketio_wake_handle_t {
     pub struct_size: u32,
     /// SOCKETIO_WAKE_*.
     pub kind: u32,
+    /// A descriptor (int) or a HANDLE.
     pub value: isize,
 }
 

@@ -24,9 +24,9 @@ use crate::diagnostics::{Code, Problem, describe_panic, failpoint};
 use crate::events::EventQueue;
 use crate::protocol::engineio::Handshake;
 use crate::protocol::socketio::DEFAULT_NAMESPACE;
-use crate::runtime::{Blocking, Threads};
+use crate::runtime::Threads;
 use crate::settings::{Auth, ConnectionConfig, Resolved};
-use crate::transport::{CLOSE_LIMIT, Dialer, Engine, Lost, Memory, Progress, Request, Resolver, Room, Route, Stage};
+use crate::transport::{CLOSE_LIMIT, Dialer, Engine, Lost, Memory, Progress, Request, Room, Route, Stage};
 
 /// After a refusal, the same credentials are tried again so late: it is no fault of the network that passes by itself.
 const REFUSED_WAIT: Duration = Duration::from_secs(60);
@@ -64,8 +64,7 @@ pub struct Environment {
 impl Environment {
     /// An environment whose look-ups run on `threads`.
     pub fn new(events: Arc<EventQueue>, threads: Arc<Threads>) -> Environment {
-        let files = Blocking::new(Arc::clone(&threads), "socketio-file");
-        let dialer = Rc::new(Dialer { resolver: Resolver::new(threads), files });
+        let dialer = Rc::new(Dialer::new(threads));
         Environment { events, dialer, closing: RefCell::default(), shut_down: watch::Sender::new(false) }
     }
 
@@ -112,9 +111,9 @@ impl Unserved {
         Unserved { connection: Some((shared, config)), events }
     }
 
-    /// Its name.
-    pub fn name(&self) -> &str {
-        self.connection.as_ref().map_or("", |(shared, _)| &shared.name)
+    /// What the host sees of it.
+    pub fn shared(&self) -> Option<&Arc<Connection>> {
+        self.connection.as_ref().map(|(shared, _)| shared)
     }
 
     /// Runs it until it is shut down. A panic ends its session, not the task.
@@ -429,7 +428,7 @@ async fn open(
     failpoint::pass("connect", &config.name);
     progress.begin(Stage::Secrets);
     let resolved = dialer.resolve(&config).await?;
-    let route = Route::new(&config, &resolved).map(Rc::new);
+    let route = Route::new(&config, &resolved, &dialer).await.map(Rc::new);
     let request = Rc::new(Request::new(&config, &resolved));
     tried.replace(Some(Box::new(resolved)));
     Engine::open(dialer, route?, request, memory, &progress).await

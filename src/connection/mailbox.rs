@@ -1,13 +1,14 @@
 //! Commands from the host's threads to the connection's task.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use parking_lot::Mutex;
 use tokio::sync::Notify;
 
-use super::{Command, Format, IfNotConnected, Message, Reservation, SendEvent};
+use super::{Command, Doorbell, Format, IfNotConnected, Message, Reservation, SendEvent};
 use crate::diagnostics::Refusal;
 
 /// Bytes of the texts of a Send that are put beside those of others. What is longer is copied before the lock is taken.
@@ -21,6 +22,10 @@ pub struct Mailbox {
     rung: AtomicBool,
     /// Whether something was put in since the task last looked.
     is_fresh: AtomicBool,
+    /// Where the host's threads ring, and for which group.
+    door: Arc<Doorbell>,
+    group: usize,
+    /// What the task waits for. Only the plugin's thread touches it.
     bell: Notify,
 }
 
@@ -55,18 +60,19 @@ pub struct Terms {
     pub reservation: Reservation,
 }
 
-impl Default for Mailbox {
-    fn default() -> Mailbox {
+impl Mailbox {
+    /// An empty one; whoever puts something in rings here.
+    pub fn new(door: Arc<Doorbell>) -> Mailbox {
         Mailbox {
             contents: Mutex::new(Some(Commands::default())),
             rung: AtomicBool::new(false),
             is_fresh: AtomicBool::new(false),
+            group: door.place(),
+            door,
             bell: Notify::new(),
         }
     }
-}
 
-impl Mailbox {
     /// Puts a command in, if the connection is there and memory for one more besides: the last one, Shutdown, must find room.
     pub fn put(&self, command: Command) -> Result<(), Refusal> {
         let is_last = command.is_last();
@@ -93,7 +99,7 @@ impl Mailbox {
             None => return Err(Refusal::stale()),
         }
         if !self.rung.swap(true, Ordering::AcqRel) {
-            self.bell.notify_one();
+            self.door.ring(self.group);
         }
         Ok(())
     }
@@ -125,6 +131,18 @@ impl Mailbox {
     /// Whether something was put in that nobody took yet, or is put in right now: it is worth waiting before a flush.
     pub fn is_fresh(&self) -> bool {
         self.is_fresh.load(Ordering::Relaxed)
+    }
+
+    /// The group that its ring is for.
+    pub fn group(&self) -> usize {
+        self.group
+    }
+
+    /// Tells the task that somebody rang for its group.
+    pub fn pass_on(&self) {
+        if self.rung.load(Ordering::Acquire) {
+            self.bell.notify_one();
+        }
     }
 
     /// Waits until something is put in.
@@ -215,7 +233,7 @@ mod tests {
 
     #[test]
     fn texts_stay_with_their_commands_however_they_are_taken() {
-        let mailbox = Mailbox::default();
+        let mailbox = Mailbox::new(Arc::default());
         let mut taken = Commands::default();
         send(&mailbox, "a", "é1");
         mailbox.put(Command::Start).unwrap();
@@ -235,7 +253,7 @@ mod tests {
 
     #[test]
     fn after_a_burst_no_room_is_kept() {
-        let mailbox = Mailbox::default();
+        let mailbox = Mailbox::new(Arc::default());
         let mut taken = Commands::default();
         for _ in 0..3 {
             (0..1_000).for_each(|_| send(&mailbox, "a", "some text"));

@@ -7,6 +7,7 @@ mod acks;
 mod backoff;
 mod closing;
 mod command;
+mod doorbell;
 mod driver;
 mod examine;
 mod heartbeat;
@@ -26,6 +27,7 @@ mod waiting;
 use std::sync::Arc;
 
 pub use command::{Command, Delivery, Format, IfNotConnected, Message, Owed, Reply, SendEvent, Subscribe};
+pub use doorbell::{Doorbell, Porter};
 pub use driver::{Environment, Unserved};
 pub use examine::{Place, Test};
 pub use mailbox::{Mailbox, SHORT, Terms};
@@ -48,11 +50,11 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that is stopped.
-    pub fn new(handle: u64, name: &str, limits: &crate::settings::Limits) -> Connection {
+    pub fn new(handle: u64, name: &str, limits: &crate::settings::Limits, door: Arc<Doorbell>) -> Connection {
         Connection {
             handle,
             name: name.to_string(),
-            mailbox: Mailbox::default(),
+            mailbox: Mailbox::new(door),
             status: Status::default(),
             outbound: Arc::new(Outbound::new(limits)),
         }

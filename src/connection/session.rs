@@ -767,7 +767,7 @@ mod tests {
     fn session() -> Session {
         let text = br#"{"connections":[{"name":"main","url":"localhost"}]}"#;
         let config = Arc::new(crate::settings::parse(text).connections.remove(0));
-        let shared = Arc::new(Connection::new(1, "main", &config.limits));
+        let shared = Arc::new(Connection::new(1, "main", &config.limits, Arc::default()));
         Session::new(shared, config, Subscriptions::default())
     }
 

@@ -163,8 +163,8 @@ Also env:NAME.",
         "proxy",
         "Proxy",
         ValueType::String,
-        "Automatic: as the environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say; None; or an \
-address such as http://proxy:3128 or socks5://proxy:1080. Also env:NAME or file:PATH.",
+        "Automatic: as the environment variables HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY say, or else the \
+settings of Windows; None; or an address such as http://proxy:3128 or socks5://proxy:1080. Also env:NAME or file:PATH.",
     )
     .default("\"Automatic\"")
     .flags(flags::ADVANCED | flags::SECRET),

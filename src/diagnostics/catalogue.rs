@@ -89,16 +89,16 @@ catalogue! {
         "See the server's log; raise Attachment Timeout in Project Settings if the connection is only slow.";
     ProxyInvalid "proxy_invalid" Settings
         "The proxy {proxy} can't be used: {reason}."
-        "Check Proxy in Project Settings and the environment variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; a proxy is written http://proxy:3128 or socks5://proxy:1080.";
+        "Check Proxy in Project Settings, the environment variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, and the proxy settings of Windows; a proxy is written http://proxy:3128 or socks5://proxy:1080.";
     ProxyUnreachable "proxy_unreachable" Network
         "The proxy {proxy} can't be reached: {reason}."
-        "Check Proxy in Project Settings and the environment variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY; None connects without a proxy.";
+        "Check Proxy in Project Settings, the environment variables HTTPS_PROXY, HTTP_PROXY and ALL_PROXY, and the proxy settings of Windows; None connects without a proxy.";
     ProxyAuth "proxy_auth" Refused
         "The proxy {proxy} wants a user name and password: {reason}."
         "Enter Proxy User and Proxy Password in Project Settings; a proxy that only offers NTLM or Negotiate is not supported.";
     ProxyRefused "proxy_refused" Refused
         "The proxy {proxy} refused to connect to {address}: {reason}."
-        "Ask whoever runs the proxy to allow that host and port, or add the host to NO_PROXY if it can be reached directly.";
+        "Ask whoever runs the proxy to allow that host and port, or add the host to NO_PROXY, or on Windows to the exceptions of its proxy settings, if it can be reached directly.";
     ClockWrong "clock_wrong" Network
         "This device's clock reads {now}, which is before this plugin was built ({built}), so that the certificate of {address} can't be checked."
         "Set the clock of this device (NTP, or the battery of its clock); it connects by itself then.";

@@ -28,7 +28,7 @@ pub async fn open(
         progress.begin(Stage::Secrets);
         let resolved = dialer.resolve(config).await?;
         *secrets = resolved.secrets(config, true);
-        let route = Rc::new(Route::new(config, &resolved)?);
+        let route = Rc::new(Route::new(config, &resolved, &dialer).await?);
         let request = Rc::new(Request::new(config, &resolved));
         // Nothing is known of earlier connections: what would be found out anew is found out.
         let memory = Rc::new(RefCell::new(Memory::default()));

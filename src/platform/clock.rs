@@ -17,7 +17,8 @@ pub fn slept() -> Duration {
     since_boot.saturating_sub(read(libc::CLOCK_MONOTONIC))
 }
 
-/// The monotonic clock is taken to go on.
+/// Nothing is missing: the monotonic clock of Windows (QueryPerformanceCounter) goes on while the device sleeps, and that of
+/// other systems is taken to.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 pub fn slept() -> Duration {
     Duration::ZERO

@@ -5,10 +5,12 @@
 //! asked for in ways that may fail.
 
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::{Cell, UnsafeCell};
+use std::cell::UnsafeCell;
 use std::ptr::{NonNull, null_mut};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
+
+use super::threads::is_ours;
 
 /// Bytes of the reserve. They cost nothing before they are touched.
 const RESERVE: usize = 256 << 10;
@@ -26,16 +28,6 @@ static RESERVED: Reserve = Reserve {
     pieces: AtomicUsize::new(0),
     bytes: UnsafeCell::new([0; RESERVE]),
 };
-
-thread_local! {
-    // No destructor, nothing to make: asking for it takes no memory.
-    static IS_OURS: Cell<bool> = const { Cell::new(false) };
-}
-
-/// Says that this thread is one of the plugin's.
-pub fn thread_is_ours() {
-    IS_OURS.set(true);
-}
 
 /// Whether a call of the host had better not begin: the system gives no memory, and the reserve is half used.
 pub fn is_short() -> bool {
@@ -119,8 +111,7 @@ unsafe impl GlobalAlloc for Memory {
 /// What takes the place of memory that the system did not give.
 #[cold]
 fn otherwise(layout: Layout, again: impl Fn() -> *mut u8) -> *mut u8 {
-    // A thread whose variables are gone already is at its end.
-    if !IS_OURS.try_with(Cell::get).unwrap_or_default() {
+    if !is_ours() {
         return RESERVED.take(layout);
     }
     loop {

@@ -12,7 +12,9 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
 use super::table::Table;
-use crate::connection::{self, Command, Connection, Environment, Reservation, State, Transport, Unserved};
+use crate::connection::{
+    self, Command, Connection, Doorbell, Environment, Porter, Reservation, State, Transport, Unserved,
+};
 use crate::diagnostics::log::{self, Level};
 use crate::diagnostics::{Outcome, Range, Refusal, RefusalKind, clock, failpoint, route_panics};
 use crate::events::{EventQueue, Slots, keep_spare};
@@ -75,6 +77,8 @@ struct Running {
     threads: Arc<Threads>,
     /// Tells the I/O thread of new connections. Dropping it, or Shutdown, ends the thread.
     control: mpsc::UnboundedSender<Control>,
+    /// Where its connections are told of commands.
+    door: Arc<Doorbell>,
 }
 
 enum Control {
@@ -138,10 +142,12 @@ impl Plugin {
         let threads = Arc::new(Threads::default());
         let (control, commands) = mpsc::unbounded_channel();
         let (events, helpers) = (Arc::clone(&self.events), Arc::clone(&threads));
+        let door = Arc::<Doorbell>::default();
+        let porter = Porter::new(Arc::clone(&door));
         let is_broken = Arc::clone(&self.is_broken);
         is_broken.store(false, Ordering::Release);
         let started = threads.spawn("socketio-io", move || {
-            let run = || local.run(run_connections(commands, Environment::new(events, helpers)));
+            let run = || local.run(run_connections(commands, porter, Environment::new(events, helpers)));
             // The hook told of the panic; each connection told its end.
             let ran = catch_unwind(AssertUnwindSafe(run));
             is_broken.store(ran.is_err(), Ordering::Release);
@@ -152,7 +158,7 @@ impl Plugin {
             set_running(false);
             return Err(no_resources("thread", error));
         }
-        *running = Some(Running { threads, control });
+        *running = Some(Running { threads, control, door });
         self.set_state(PluginState::Enabled);
         log::write(Level::Info, 0, || {
             let name = if host.name.is_empty() { "an unnamed host" } else { &host.name };
@@ -240,8 +246,10 @@ impl Plugin {
                 }
                 None => {
                     let limits = config.limits;
-                    let handle = table
-                        .insert(Arc::clone(&config), |handle| Arc::new(Connection::new(handle, &config.name, &limits)));
+                    let door = Arc::clone(&active.door);
+                    let handle = table.insert(Arc::clone(&config), |handle| {
+                        Arc::new(Connection::new(handle, &config.name, &limits, door))
+                    });
                     let connection = Arc::clone(&table.get(handle)?.connection);
                     if config.autostart {
                         let _ = connection.mailbox.put(Command::Start);
@@ -365,15 +373,21 @@ pub fn check_settings(text: &[u8]) -> Result<Outcome, Refusal> {
     }
 }
 
+/// What the I/O thread needs at least to end, once it waits for nothing any more.
+const END: Duration = Duration::from_millis(50);
+
 /// The I/O thread: a task for each connection, until all are shut down.
-async fn run_connections(mut commands: mpsc::UnboundedReceiver<Control>, environment: Environment) {
+async fn run_connections(mut commands: mpsc::UnboundedReceiver<Control>, mut porter: Porter, environment: Environment) {
     let environment = Rc::new(environment);
     let mut connections = JoinSet::new();
     let deadline = loop {
         tokio::select! {
             control = commands.recv() => match control {
                 Some(Control::Run(unserved)) => {
-                    failpoint::pass("thread", unserved.name());
+                    if let Some(connection) = unserved.shared() {
+                        failpoint::pass("thread", &connection.name);
+                        porter.add(connection);
+                    }
                     connections.spawn_local(unserved.run(Rc::clone(&environment)));
                 }
                 Some(Control::Shutdown { deadline }) => {
@@ -382,13 +396,20 @@ async fn run_connections(mut commands: mpsc::UnboundedReceiver<Control>, environ
                 }
                 None => break Instant::now(),
             },
+            () = porter.serve() => {}
             Some(_) = connections.join_next() => {}
         }
     };
     // Each was told to end, and none of them waits for anything when it ends.
-    while connections.join_next().await.is_some() {}
+    while !connections.is_empty() {
+        tokio::select! {
+            () = porter.serve() => {}
+            _ = connections.join_next() => {}
+        }
+    }
     let mut closing = environment.closing.take();
-    // Whoever waits for this thread is to see it end in time.
-    let deadline = deadline.checked_sub(Duration::from_millis(50)).unwrap_or(deadline);
+    // Whoever waits for this thread is to see it end in time, also on a machine that has other things to do.
+    let left = deadline.saturating_duration_since(Instant::now());
+    let deadline = deadline.checked_sub((left / 8).clamp(END, 10 * END)).unwrap_or(deadline);
     let _ = tokio::time::timeout_at(deadline.into(), async { while closing.join_next().await.is_some() {} }).await;
 }

@@ -104,7 +104,7 @@ mod tests {
         let text = format!("{{\"connections\":[{{\"name\":\"{name}\",\"url\":\"localhost\"}}]}}");
         let config = Arc::new(crate::settings::parse(text.as_bytes()).connections.remove(0));
         let limits = config.limits;
-        table.insert(config, |handle| Arc::new(Connection::new(handle, name, &limits)))
+        table.insert(config, |handle| Arc::new(Connection::new(handle, name, &limits, Arc::default())))
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::ffi::OsString;
 
 use parking_lot::Mutex;
 
+pub use crate::platform::{HAS_SYSTEM_PROXIES, SystemProxies, system_proxies};
+
 /// The variables that are kept.
 const NAMES: [&str; 10] = [
     "HTTP_PROXY",

@@ -143,7 +143,8 @@ mod tests {
         let problem = secret.resolve("main", "Auth").unwrap_err();
         assert_eq!(problem.name(), "secret_unavailable");
         assert!(problem.message().contains("Auth of connection main"), "{}", problem.message());
-        let no_file = Secret::new("file:/dev/zero").resolve("main", "Auth").unwrap_err();
+        let folder = format!("file:{}", std::env::temp_dir().display());
+        let no_file = Secret::new(folder).resolve("main", "Auth").unwrap_err();
         assert!(no_file.message().ends_with("it is not a file."), "{}", no_file.message());
         let unset = Secret::new("env:SOCKETIO_NOT_SET").resolve("main", "Auth").unwrap_err();
         assert!(unset.message().contains("it is not set"), "{}", unset.message());

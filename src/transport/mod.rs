@@ -19,6 +19,7 @@ mod resolve;
 mod route;
 mod shared;
 mod stream;
+mod system_proxy;
 mod tls;
 mod upgrade;
 mod websocket;

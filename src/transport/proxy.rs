@@ -12,7 +12,9 @@ use tokio::net::TcpStream;
 use tokio_socks::Error as SocksError;
 use tokio_socks::tcp::Socks5Stream;
 
+use super::system_proxy;
 use crate::diagnostics::{Code, Problem};
+use crate::runtime::environment::SystemProxies;
 use crate::settings::{Address, ConnectionConfig, ProxyAddress, ProxyChoice, ProxyKind, Resolved};
 
 /// Bytes of a proxy's answer, at most.
@@ -28,16 +30,17 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// The proxy that the settings or the environment name for an address.
+    /// The proxy that the settings, the environment or the system name for an address.
     pub fn choose(
         config: &ConnectionConfig,
         resolved: &Resolved,
         environment: impl Fn(&str) -> Option<String>,
+        system: Option<&SystemProxies>,
     ) -> Result<Option<Proxy>, Problem> {
         let (text, whence) = match &config.proxy.choice {
             ProxyChoice::None => return Ok(None),
             ProxyChoice::Address(_) => (resolved.proxy.clone().unwrap_or_default(), "in Project Settings"),
-            ProxyChoice::Automatic => match of_environment(&config.address, environment) {
+            ProxyChoice::Automatic => match automatic(&config.address, environment, system) {
                 Some(found) => found,
                 None => return Ok(None),
             },
@@ -175,36 +178,69 @@ impl Proxy {
     }
 }
 
-/// The proxy of the environment and the variable that names it, as curl and others read it.
-fn of_environment(address: &Address, environment: impl Fn(&str) -> Option<String>) -> Option<(String, &'static str)> {
-    const HTTPS: &[&str] = &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
-    const HTTP: &[&str] = &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+/// The proxy that the environment names, or else the system, and where it stands.
+fn automatic(
+    address: &Address,
+    environment: impl Fn(&str) -> Option<String>,
+    system: Option<&SystemProxies>,
+) -> Option<(String, &'static str)> {
     if address.is_loopback() {
         return None;
     }
-    let read =
-        |name: &&'static str| environment(name).filter(|value| !value.trim().is_empty()).map(|value| (value, *name));
-    let (text, name) = if address.secure { HTTPS } else { HTTP }.iter().find_map(read)?;
-    let direct = ["NO_PROXY", "no_proxy"].iter().find_map(read).map(|(value, _)| value).unwrap_or_default();
+    let of_system = || Some((system_proxy::choose(system?, address)?, "of the system's settings"));
+    let found = of_environment(address, &environment).or_else(of_system)?;
+    (!is_direct(address, &environment)).then_some(found)
+}
+
+/// Whether the settings of the system may name a proxy for this connection.
+pub fn asks_system(config: &ConnectionConfig, environment: impl Fn(&str) -> Option<String>) -> bool {
+    matches!(config.proxy.choice, ProxyChoice::Automatic)
+        && !config.address.is_loopback()
+        && of_environment(&config.address, &environment).is_none()
+}
+
+/// The first of these variables that says anything, and its name.
+fn variable(names: &[&'static str], environment: &impl Fn(&str) -> Option<String>) -> Option<(String, &'static str)> {
+    let read = |name: &&'static str| Some((environment(name)?, *name));
+    names.iter().filter_map(read).find(|(value, _)| !value.trim().is_empty())
+}
+
+/// The proxy of the environment and the variable that names it, as curl and others read it.
+fn of_environment(address: &Address, environment: &impl Fn(&str) -> Option<String>) -> Option<(String, &'static str)> {
+    const HTTPS: &[&str] = &["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"];
+    const HTTP: &[&str] = &["HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"];
+    let (text, name) = variable(if address.secure { HTTPS } else { HTTP }, environment)?;
+    let whence = match name {
+        "HTTPS_PROXY" | "https_proxy" => "of the environment variable HTTPS_PROXY",
+        "HTTP_PROXY" | "http_proxy" => "of the environment variable HTTP_PROXY",
+        _ => "of the environment variable ALL_PROXY",
+    };
+    Some((text, whence))
+}
+
+/// Whether NO_PROXY names the address.
+fn is_direct(address: &Address, environment: &impl Fn(&str) -> Option<String>) -> bool {
+    let Some((direct, _)) = variable(&["NO_PROXY", "no_proxy"], environment) else { return false };
     // The matcher knows no ports: an entry with one holds for that port only.
-    let direct = direct.split(',').filter_map(|entry| match entry.trim().rsplit_once(':') {
-        Some((host, port)) if !host.contains(':') && port.parse::<u16>().is_ok() => {
-            (port.parse() == Ok(address.port)).then_some(host)
-        }
-        _ => Some(entry.trim()),
+    let direct = direct.split(',').filter_map(|entry| match without_port(entry.trim()) {
+        (host, Some(port)) => (port == address.port).then_some(host),
+        (entry, None) => Some(entry),
     });
     let direct = direct.collect::<Vec<_>>().join(",");
     let target: Option<Uri> = format!("http://{address}/").parse().ok();
     let matcher = Matcher::builder().all("http://proxy").no(direct).build();
-    let wanted = target.is_none_or(|target| matcher.intercept(&target).is_some());
-    wanted.then(|| {
-        let whence = match name {
-            "HTTPS_PROXY" | "https_proxy" => "of the environment variable HTTPS_PROXY",
-            "HTTP_PROXY" | "http_proxy" => "of the environment variable HTTP_PROXY",
-            _ => "of the environment variable ALL_PROXY",
-        };
-        (text, whence)
-    })
+    target.is_some_and(|target| matcher.intercept(&target).is_none())
+}
+
+/// A host of a list, and its port if one stands behind it. An IPv6 address has one only behind brackets.
+pub fn without_port(entry: &str) -> (&str, Option<u16>) {
+    match entry.rsplit_once(':') {
+        Some((host, port)) if !host.contains(':') || host.ends_with(']') => match port.parse() {
+            Ok(port) => (host, Some(port)),
+            Err(_) => (entry, None),
+        },
+        _ => (entry, None),
+    }
 }
 
 /// What a proxy answers.
@@ -256,9 +292,13 @@ mod tests {
     }
 
     fn chosen(url: &str, variables: &[(&str, &str)]) -> String {
+        chosen_beside(url, variables, None)
+    }
+
+    fn chosen_beside(url: &str, variables: &[(&str, &str)], system: Option<SystemProxies>) -> String {
         let environment =
             |name: &str| variables.iter().find(|(key, _)| *key == name).map(|(_, value)| value.to_string());
-        match Proxy::choose(&config(url, "Automatic"), &Resolved::default(), environment) {
+        match Proxy::choose(&config(url, "Automatic"), &Resolved::default(), environment, system.as_ref()) {
             Ok(proxy) => proxy.map(|proxy| proxy.address.to_string()).unwrap_or_default(),
             Err(problem) => problem.message(),
         }
@@ -295,13 +335,31 @@ mod tests {
         );
     }
 
+    #[test]
+    fn the_system_names_one_where_the_environment_does_not() {
+        let system = |servers: &str| {
+            Some(SystemProxies { servers: servers.into(), direct: "*.example.org".into(), has_script: false })
+        };
+        let chosen = |url, variables: &[_]| chosen_beside(url, variables, system("http=p:1;https=s:2"));
+        assert_eq!(chosen("https://example.com", &[]), "http://s:2");
+        assert_eq!(chosen("ws://example.com", &[]), "http://p:1");
+        assert_eq!(chosen("ws://example.com", &[("HTTPS_PROXY", "e:3")]), "http://p:1");
+        assert_eq!(chosen("wss://example.com", &[("HTTPS_PROXY", "e:3")]), "http://e:3");
+        assert_eq!(chosen("wss://a.example.org", &[("HTTPS_PROXY", "e:3")]), "http://e:3");
+        assert_eq!(chosen("wss://a.example.org", &[]), "");
+        assert_eq!(chosen("https://example.com", &[("NO_PROXY", "example.com")]), "");
+        assert_eq!(chosen("http://localhost", &[]), "");
+        let wrong = chosen_beside("http://example.com", &[], system("http=https://p"));
+        assert!(wrong.contains("of the system's settings") && wrong.contains("encrypted"), "{wrong}");
+    }
+
     /// Opens the way through a proxy that sends this, a piece at a time.
     async fn through(proxy: &str, pieces: &[&[u8]]) -> (Result<TcpStream, Problem>, Vec<u8>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let config = config("http://example.com:3000", proxy);
         let resolved = Resolved { proxy: Some(proxy.into()), ..Resolved::default() };
-        let proxy = Proxy::choose(&config, &resolved, |_| None).unwrap().unwrap();
+        let proxy = Proxy::choose(&config, &resolved, |_| None, None).unwrap().unwrap();
         let answering = async {
             let (mut stream, _) = listener.accept().await.unwrap();
             stream.set_nodelay(true).unwrap();
@@ -342,7 +400,7 @@ mod tests {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let config = config("http://example.com:3000", kind);
             let resolved = Resolved { proxy: Some(kind.into()), ..Resolved::default() };
-            let proxy = Proxy::choose(&config, &resolved, |_| None).unwrap().unwrap();
+            let proxy = Proxy::choose(&config, &resolved, |_| None, None).unwrap().unwrap();
             let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
             let resetting = async {
                 let (mut taken, _) = listener.accept().await.unwrap();

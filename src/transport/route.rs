@@ -2,15 +2,18 @@
 //! transport.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
 
-use super::proxy::Proxy;
+use super::proxy::{self, Proxy};
 use super::tls::{Tls, TlsInput};
 use super::{Layer, Progress, Resolver, Stage, Stream, dial};
+use crate::diagnostics::log::{self, Level};
 use crate::diagnostics::{Code, Problem};
-use crate::runtime::{Blocking, environment};
+use crate::runtime::environment::{self, SystemProxies};
+use crate::runtime::{Blocking, Threads};
 use crate::settings::{Address, ConnectionConfig, Resolved};
 
 /// What the connections of one activation share.
@@ -18,10 +21,24 @@ pub struct Dialer {
     /// Looks up names.
     pub resolver: Resolver,
     /// Reads files.
-    pub files: Blocking,
+    files: Blocking,
+    /// Asks the system.
+    system: Blocking,
+    /// Whether it was told that a script would choose the proxy.
+    told_of_script: AtomicBool,
 }
 
 impl Dialer {
+    /// One whose calls run on `threads`.
+    pub fn new(threads: Arc<Threads>) -> Dialer {
+        Dialer {
+            files: Blocking::new(Arc::clone(&threads), "socketio-file"),
+            system: Blocking::new(Arc::clone(&threads), "socketio-proxy"),
+            resolver: Resolver::new(threads),
+            told_of_script: AtomicBool::new(false),
+        }
+    }
+
     /// Reads what the settings of a connection refer to, off this thread if that may take time.
     pub async fn resolve(&self, config: &Arc<ConnectionConfig>) -> Result<Resolved, Problem> {
         if !config.has_references() {
@@ -36,11 +53,31 @@ impl Dialer {
                 .with("reason", format!("the system gave no thread for it ({error})")))
         })
     }
+
+    /// What the system's settings say of proxies, asked anew for each attempt to connect. Without a thread, nothing.
+    async fn system_proxies(&self) -> Option<SystemProxies> {
+        let system = self.system.run("", environment::system_proxies).await.ok()??;
+        if system.has_script && !self.told_of_script.swap(true, Ordering::Relaxed) {
+            log::write(Level::Warning, 0, || {
+                "The system's settings name a script that chooses proxies (PAC). Such scripts are not run: where one is \
+                 needed, enter the address of the proxy as Proxy in Project Settings."
+                    .into()
+            });
+        }
+        Some(system)
+    }
+}
+
+/// A variable of the environment; one that is no text says nothing.
+fn variable(name: &str) -> Option<String> {
+    environment::kept(name)?.into_string().ok()
 }
 
 /// See the module.
 pub struct Route {
     proxy: Option<Proxy>,
+    /// The system names a script that would choose a proxy.
+    has_script: bool,
     input: TlsInput,
     /// Made with the first encrypted stream; all others share it.
     tls: OnceCell<Tls>,
@@ -48,10 +85,14 @@ pub struct Route {
 
 impl Route {
     /// The way that the settings ask for.
-    pub fn new(config: &ConnectionConfig, resolved: &Resolved) -> Result<Route, Problem> {
-        // A variable that is no text names no proxy.
-        let proxy = Proxy::choose(config, resolved, |name| environment::kept(name)?.into_string().ok())?;
-        Ok(Route { proxy, input: TlsInput::new(config, resolved), tls: OnceCell::new() })
+    pub async fn new(config: &ConnectionConfig, resolved: &Resolved, dialer: &Dialer) -> Result<Route, Problem> {
+        let system = match environment::HAS_SYSTEM_PROXIES && proxy::asks_system(config, variable) {
+            true => Box::pin(dialer.system_proxies()).await,
+            false => None,
+        };
+        let proxy = Proxy::choose(config, resolved, variable, system.as_ref())?;
+        let has_script = proxy.is_none() && system.is_some_and(|system| system.has_script);
+        Ok(Route { proxy, has_script, input: TlsInput::new(config, resolved), tls: OnceCell::new() })
     }
 
     /// Opens a stream to a server.
@@ -87,7 +128,12 @@ impl Route {
     ) -> Result<TcpStream, Problem> {
         progress.begin(Stage::Lookup);
         let Some(proxy) = &self.proxy else {
-            progress.note("without a proxy");
+            progress.note(match self.has_script {
+                false => "without a proxy",
+                true => {
+                    "without a proxy: the script that chooses one (PAC), which the system's settings name, is not run"
+                }
+            });
             let addresses = dialer.resolver.resolve(address).await?;
             note_addresses(progress, &addresses);
             progress.begin(Stage::Tcp);

@@ -181,7 +181,7 @@ static void it_is_the_same_in_every_state(void)
 /* plugin.json lies at the root, two directories above server.js. */
 static char *read_manifest(void)
 {
-    const char *script = getenv("SOCKETIO_TEST_SERVER");
+    const char *script = environment("SOCKETIO_TEST_SERVER");
     if (script == NULL) {
         skip("SOCKETIO_TEST_SERVER is not set");
     }
@@ -189,7 +189,7 @@ static char *read_manifest(void)
     const char *name = strrchr(script, '/');
     CHECK(name != NULL);
     snprintf(path, sizeof path, "%.*s/../../plugin.json", (int)(name - script), script);
-    FILE *file = fopen(path, "rb");
+    FILE *file = file_open(path, "rb");
     CHECK(file != NULL);
     static char text[1 << 18];
     size_t len = fread(text, 1, sizeof text - 1, file);

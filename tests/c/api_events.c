@@ -2,16 +2,19 @@
 
 #include "harness.h"
 
-#include <poll.h>
 #include <stdio.h>
 
-static int is_readable(void)
+static socketio_wake_handle_t wake_handle(void)
 {
     socketio_wake_handle_t handle = {.struct_size = sizeof handle};
     CHECK_STATUS(plugin.event_wake_handle(&handle), SOCKETIO_OK);
-    CHECK_INT(handle.kind, SOCKETIO_WAKE_FD);
-    struct pollfd readable = {.fd = (int)handle.value, .events = POLLIN};
-    return poll(&readable, 1, 0) == 1 && (readable.revents & POLLIN) != 0;
+    return handle;
+}
+
+static int is_readable(void)
+{
+    socketio_wake_handle_t handle = wake_handle();
+    return wait_handle(&handle, 0);
 }
 
 /* A server, and a connection with nothing under way. */
@@ -73,15 +76,13 @@ static void a_woken_host_finds_the_events(void)
 {
     server_t *server;
     socketio_connection_t client = idle(&server);
-    socketio_wake_handle_t handle = {.struct_size = sizeof handle};
-    CHECK_STATUS(plugin.event_wake_handle(&handle), SOCKETIO_OK);
-    struct pollfd readable = {.fd = (int)handle.value, .events = POLLIN};
+    socketio_wake_handle_t handle = wake_handle();
     int in_vain = 0;
     for (int round = 0; round < 500; round++) {
         SEND(client, .event = "ack", .reply_timeout = 10);
         socketio_event_batch_t batch = {.struct_size = sizeof batch};
         do {
-            CHECK_INT(poll(&readable, 1, PATIENCE_MS), 1);
+            CHECK(wait_handle(&handle, PATIENCE_MS));
             CHECK(plugin.event_poll(0, &batch) >= 0);
             in_vain += batch.count == 0;
         } while (batch.count == 0);

@@ -1,13 +1,7 @@
 /* Names and addresses: which of several answers, what is told if none does, and that it is found once it is there. */
 
 #include "harness_recovery.h"
-
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <sys/socket.h>
-#include <unistd.h>
+#include "harness_sockets.h"
 
 #define HOST "server.test"
 
@@ -29,11 +23,11 @@ static void start_server(const char *address)
 {
     if (strcmp(address, "::1") == 0) {
         struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-        int fd = socket(AF_INET6, SOCK_STREAM, 0);
+        int fd = (int)socket(AF_INET6, SOCK_STREAM, 0);
         if (fd < 0 || bind(fd, (struct sockaddr *)&loopback, sizeof loopback) != 0) {
             skip("this machine has no IPv6");
         }
-        close(fd);
+        close_socket(fd);
     }
     static char options[64];
     snprintf(options, sizeof options, JSON({"host":"%s"}), address);
@@ -92,14 +86,14 @@ typedef struct silent_t {
 
 static silent_t silent_open(const char *address, int port)
 {
-    silent_t silent = {.listener = socket(AF_INET, SOCK_STREAM, 0)};
+    silent_t silent = {.listener = (int)socket(AF_INET, SOCK_STREAM, 0)};
     struct sockaddr_in place = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
     CHECK(inet_pton(AF_INET, address, &place.sin_addr) == 1);
     CHECK(silent.listener >= 0 && bind(silent.listener, (struct sockaddr *)&place, sizeof place) == 0);
     CHECK(listen(silent.listener, 0) == 0);
     for (size_t i = 0; i < COUNT(silent.waiting); i++) {
-        silent.waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
-        CHECK(fcntl(silent.waiting[i], F_SETFL, O_NONBLOCK) == 0);
+        silent.waiting[i] = (int)socket(AF_INET, SOCK_STREAM, 0);
+        keep_from_blocking(silent.waiting[i]);
         connect(silent.waiting[i], (struct sockaddr *)&place, sizeof place);
     }
     return silent;
@@ -108,9 +102,9 @@ static silent_t silent_open(const char *address, int port)
 static void silent_close(silent_t *silent)
 {
     for (size_t i = 0; i < COUNT(silent->waiting); i++) {
-        close(silent->waiting[i]);
+        close_socket(silent->waiting[i]);
     }
-    close(silent->listener);
+    close_socket(silent->listener);
 }
 
 /* The next address is tried long before the limit. */

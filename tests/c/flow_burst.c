@@ -243,7 +243,8 @@ static void a_stop_and_a_start_in_the_middle_of_a_frame(void)
     WAIT_STOP(client);
     script_handshake(server);
     script_expect(server, "40");
-    CHECK_INT(state_of(client).queued, 3001);
+    /* It connects while it still takes what was sent meanwhile. */
+    AWAIT(state_of(client).queued == 3001);
     script_say(server, "40" JSON({"sid":"second"}));
     for (int i = 0; i < 3000; i++) {
         snprintf(frame, sizeof frame, "42[\"each\",\"%d\"]", i);

@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 static server_t *server;
 
@@ -49,16 +48,14 @@ static void query_is_sent_and_escaped(void)
 
 static void secrets_may_be_references(void)
 {
-    char file[] = "/tmp/socketio-test-XXXXXX";
-    int fd = mkstemp(file);
-    CHECK(fd >= 0 && write(fd, "from-file\n", 10) == 10 && close(fd) == 0);
-    CHECK(setenv("SOCKETIO_TEST_TOKEN", "from-env", 1) == 0);
-    char extra[512];
+    const char *file = temporary_path("secret");
+    file_write(file, "from-file\n", 10);
+    set_environment("SOCKETIO_TEST_TOKEN", "from-env");
+    char extra[1024];
     snprintf(extra, sizeof extra,
              JSON("auth":{"token":"env:SOCKETIO_TEST_TOKEN","deep":[{"er":"file:%s"}]},
                   "headers":{"X-Token":"env:SOCKETIO_TEST_TOKEN"},"query":{"q":"env:SOCKETIO_TEST_TOKEN"}), file);
     const char *seen = handshake(extra);
-    unlink(file);
     CHECK_HAS(seen, JSON("auth":{"token":"from-env","deep":[{"er":"from-file"}]}));
     CHECK_HAS(seen, JSON("x-token":"from-env"));
     CHECK_HAS(seen, JSON("q":"from-env"));
@@ -67,7 +64,7 @@ static void secrets_may_be_references(void)
 /* A reference that leads nowhere is said by its name, and is no reason to send the reference itself. */
 static void a_reference_that_is_missing_is_an_error(void)
 {
-    CHECK(unsetenv("SOCKETIO_TEST_MISSING") == 0);
+    set_environment("SOCKETIO_TEST_MISSING", NULL);
     server = server_start(NULL);
     begin();
     socketio_connection_t client = configure(server_port(server), JSON("auth":{"token":"env:SOCKETIO_TEST_MISSING"}));
@@ -85,17 +82,17 @@ static void a_reference_that_is_missing_is_an_error(void)
 static void references_to_what_is_no_file_are_errors(void)
 {
     static const char *const names[] = {"pipe", "device", "directory"};
-    char directory[] = "/tmp/socketio-test-XXXXXX";
-    CHECK(mkdtemp(directory) != NULL);
-    char pipe[64];
-    snprintf(pipe, sizeof pipe, "%s/pipe", directory);
-    CHECK(mkfifo(pipe, 0600) == 0);
-    const char *const paths[] = {pipe, "/dev/zero", directory};
+#ifdef _WIN32
+    const char *const paths[] = {"//./pipe/socketio-test", "CON", temporary_folder()};
+#else
+    const char *const paths[] = {temporary_path("pipe"), "/dev/zero", temporary_folder()};
+    CHECK(mkfifo(paths[0], 0600) == 0);
+#endif
     server = server_start(NULL);
     begin();
     settings_add("good", server_port(server), NULL);
     for (size_t i = 0; i < COUNT(names); i++) {
-        char extra[128];
+        char extra[1024];
         snprintf(extra, sizeof extra, JSON("auth":{"token":"file:%s"}), paths[i]);
         settings_add(names[i], server_port(server), extra);
     }
@@ -110,12 +107,11 @@ static void references_to_what_is_no_file_are_errors(void)
         CHECK_HAS(text_of(event, ERROR_MESSAGE), paths[i]);
         barrier(find("good"));
     }
-    CHECK(unlink(pipe) == 0 && rmdir(directory) == 0);
 }
 
 static void a_secret_that_is_no_text_stays_secret(void)
 {
-    CHECK(setenv("SOCKETIO_TEST_TOKEN", "s3cret-\xff", 1) == 0);
+    set_environment("SOCKETIO_TEST_TOKEN", "s3cret-\xff");
     plugin_load();
     CHECK_STATUS(plugin.set_log_level(SOCKETIO_LOG_TRAFFIC), SOCKETIO_OK);
     enable();
@@ -132,9 +128,9 @@ static void a_secret_that_is_no_text_stays_secret(void)
 
 static void auth_is_read_anew_with_each_connect(void)
 {
-    CHECK(setenv("SOCKETIO_TEST_TOKEN", "first", 1) == 0);
+    set_environment("SOCKETIO_TEST_TOKEN", "first");
     CHECK_HAS(handshake(JSON("auth":{"token":"env:SOCKETIO_TEST_TOKEN"},"reconnect_delay":0.05)), "first");
-    CHECK(setenv("SOCKETIO_TEST_TOKEN", "second", 1) == 0);
+    set_environment("SOCKETIO_TEST_TOKEN", "second");
     server_command(server, "cut");
     wait_lost(find("main"));
     WAIT_START(find("main"));
@@ -144,7 +140,7 @@ static void auth_is_read_anew_with_each_connect(void)
 /* Whatever the log level and whatever goes wrong. */
 static void secrets_stay_out_of_log_and_events(void)
 {
-    CHECK(setenv("SOCKETIO_TEST_TOKEN", "s3cret-env", 1) == 0);
+    set_environment("SOCKETIO_TEST_TOKEN", "s3cret-env");
     plugin_load();
     CHECK_STATUS(plugin.set_log_level(SOCKETIO_LOG_TRAFFIC), SOCKETIO_OK);
     handshake(JSON("auth":{"token":"s3cret-auth","other":"env:SOCKETIO_TEST_TOKEN"},
@@ -170,7 +166,7 @@ static void a_secret_that_the_server_repeats_stays_secret(void)
 {
     static const char refusal[] = "HTTP/1.1 400 Bad Request\r\nContent-Type: application/json\r\nContent-Length: 48\r\n\r\n"
                                   "{\"code\":3,\"message\":\"no, Bearer s3cret-header!\"}";
-    CHECK(setenv("SOCKETIO_TEST_TOKEN", "Bearer s3cret-header", 1) == 0);
+    set_environment("SOCKETIO_TEST_TOKEN", "Bearer s3cret-header");
     begin();
     socketio_connection_t client =
         configure(raw_start(refusal), JSON("headers":{"Authorization":"env:SOCKETIO_TEST_TOKEN"}));

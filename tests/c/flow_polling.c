@@ -306,6 +306,9 @@ static void a_session_id_goes_back_as_it_came(void)
 /* A server may close a connection that nobody uses: the next request takes a new one, nothing is lost or doubled. */
 static void idle_connections_may_be_closed(void)
 {
+#ifdef _WIN32
+    skip("a process on Windows has handles for much more than sockets");
+#endif
     server = server_start(ANSWERS(OPEN "," NEVER, DONE));
     begin();
     client = configure(server_port(server), POLLING);

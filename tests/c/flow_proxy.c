@@ -4,7 +4,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 /* Only the proxy finds this name, unless a case says otherwise. */
 #define HOST "server.test"
@@ -169,17 +168,15 @@ static void a_password_too_long_for_socks5(void)
 
 static void a_password_that_changes_in_its_file(void)
 {
-    char file[] = "/tmp/socketio-test-XXXXXX";
-    int fd = mkstemp(file);
-    CHECK(fd >= 0 && write(fd, "wrong\n", 6) == 6);
+    const char *file = temporary_path("password");
+    file_write(file, "wrong\n", 6);
     set_environment("SOCKETIO_TEST_USER", "me");
-    char extra[128];
+    char extra[1024];
     snprintf(extra, sizeof extra, JSON("proxy_user":"env:SOCKETIO_TEST_USER","proxy_password":"file:%s"), file);
     begin_through("http", JSON({"user":"me","password":"right"}), extra);
     WAIT_FAILURE(client, "proxy_auth", "not accept");
-    CHECK(pwrite(fd, "right\n", 6, 0) == 6 && close(fd) == 0);
+    file_write(file, "right\n", 6);
     WAIT_RECOVERY(client, server);
-    CHECK(unlink(file) == 0);
 }
 
 static void check_hidden(const char *text)

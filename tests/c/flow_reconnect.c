@@ -134,9 +134,9 @@ static void silence_is_a_ping_timeout(void)
 
 static void heartbeats_keep_it_alive(void)
 {
-    begin_with(JSON({"pingInterval":50,"pingTimeout":100}), QUICK_RETRY);
-    /* Six times the ping timeout. */
-    listen_for(600);
+    begin_with(JSON({"pingInterval":150,"pingTimeout":300}), QUICK_RETRY);
+    /* Twice the silence that ends a connection. */
+    listen_for(900);
     barrier(client);
     CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
     server_command(server, "sockets");

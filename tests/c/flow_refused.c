@@ -2,10 +2,6 @@
 
 #include "harness.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 /* A server whose default namespace wants the token "secret". */
 #define LOCKED JSON({"locked":"/"})
 #define TOKEN(text) "\"auth\":{\"token\":\"" text "\"}," QUICK_RETRY
@@ -14,24 +10,20 @@
 
 static server_t *server;
 static socketio_connection_t client;
-static char token_file[] = "/tmp/socketio-test-token-XXXXXX";
+static const char *token_file;
 
-/* The file is never seen half written. */
 static void write_token(const char *token)
 {
-    char fresh[64];
-    snprintf(fresh, sizeof fresh, "%s.new", token_file);
-    FILE *file = fopen(fresh, "w");
-    CHECK(file != NULL && fprintf(file, "%s\n", token) > 0 && fclose(file) == 0);
-    CHECK(rename(fresh, token_file) == 0);
+    char line[64];
+    int len = snprintf(line, sizeof line, "%s\n", token);
+    file_write(token_file, line, (size_t)len);
 }
 
 /* The fields of a connection whose token lies in a file; `format` has a place for its path. */
 static const char *token_from_file(const char *format, const char *token)
 {
-    static char fields[256];
-    int fd = mkstemp(token_file);
-    CHECK(fd >= 0 && close(fd) == 0);
+    static char fields[1024];
+    token_file = temporary_path("token");
     write_token(token);
     int len = snprintf(fields, sizeof fields, format, token_file);
     snprintf(fields + len, sizeof fields - (size_t)len, ",%s", QUICK_RETRY);
@@ -96,7 +88,6 @@ static void a_token_file_that_changes_is_tried_by_itself(void)
     int64_t began = now_ms();
     WAIT_START(client);
     CHECK(now_ms() - began < NOTICED_MS);
-    unlink(token_file);
     CHECK(strstr(host_log(), "secret") == NULL);
 }
 
@@ -112,7 +103,6 @@ static void a_token_that_expires_between_two_connections_heals(void)
     CHECK_NONE(.node_type = SOCKETIO_NODE_ON_STOP);
     write_token("renewed");
     CHECK(bool_of(WAIT_START(client), START_IS_RECONNECT));
-    unlink(token_file);
     barrier(client);
 }
 
@@ -129,7 +119,6 @@ static void a_token_file_of_a_header_is_tried_by_itself(void)
     CHECK_HAS(server_wait(server, "request "), "oken: token-one\"");
     write_token("token-two");
     CHECK_HAS(server_wait(server, "request "), "oken: token-two\"");
-    unlink(token_file);
     CHECK_HAS(text_of(WAIT_ERROR_CODE(client, "http_forbidden"), ERROR_MESSAGE), "HTTP 403");
     CHECK(strstr(host_log(), "token-one") == NULL && strstr(host_log(), "token-two") == NULL);
 }
@@ -190,7 +179,6 @@ static void stop_while_it_waits_is_final(void)
     CHECK_TEXT(state_of(client).state, "Stopped");
     /* Longer than a changed file takes to be noticed. */
     listen_for(2200);
-    unlink(token_file);
     CHECK_NONE(.node_type = 0);
     server_command(server, "sockets");
     CHECK(!server_has(server, "transport "));

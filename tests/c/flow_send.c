@@ -221,6 +221,8 @@ static void ten_thousand_arrive_in_order(void)
         snprintf(arguments, sizeof arguments, "[\"k\",%d]", i);
         SEND(client, .event = "numbered", .format = "Arguments", .message = arguments);
     }
+    /* The queue has 10,000 places. */
+    AWAIT(state_of(client).queued < 10000);
     barrier(client);
     CHECK_TEXT(server_command(server, "numbers"), JSON({"k":{"count":10000,"ordered":true}}));
 }

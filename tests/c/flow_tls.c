@@ -3,10 +3,6 @@
 #include "harness_recovery.h"
 #include "harness_tls.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
-
 static server_t *server;
 static socketio_connection_t client;
 
@@ -32,7 +28,7 @@ static const char *ca_file(const char *check, const char *value)
 
 static size_t read_file(const char *path, char *bytes, size_t capacity)
 {
-    FILE *file = fopen(path, "r");
+    FILE *file = file_open(path, "rb");
     CHECK(file != NULL);
     size_t len = fread(bytes, 1, capacity - 1, file);
     fclose(file);
@@ -40,20 +36,10 @@ static size_t read_file(const char *path, char *bytes, size_t capacity)
     return len;
 }
 
-/* All at once: nobody reads half of it. */
-static void write_file(const char *path, const char *bytes, size_t len)
-{
-    char beside[128];
-    snprintf(beside, sizeof beside, "%s.new", path);
-    FILE *file = fopen(beside, "w");
-    CHECK(file != NULL && fwrite(bytes, 1, len, file) == len);
-    CHECK(fclose(file) == 0 && rename(beside, path) == 0);
-}
-
 static void copy_file(const char *from, const char *to)
 {
     char bytes[16384];
-    write_file(to, bytes, read_file(from, bytes, sizeof bytes));
+    file_write(to, bytes, read_file(from, bytes, sizeof bytes));
 }
 
 static void a_ca_file_is_pem_or_der_or_a_bundle_or_a_reference(void)
@@ -95,26 +81,20 @@ static void the_systems_store_is_a_file_that_the_environment_names(void)
 
 static void the_systems_store_is_a_folder_that_the_environment_names(void)
 {
-    char folder[] = "/tmp/socketio-test-XXXXXX";
-    CHECK(mkdtemp(folder) != NULL);
-    char path[64];
-    snprintf(path, sizeof path, "%s/0a1b2c3d.0", folder);
-    copy_file(certificate("ca.pem"), path);
-    set_environment("SSL_CERT_DIR", folder);
+    copy_file(certificate("ca.pem"), temporary_path("0a1b2c3d.0"));
+    set_environment("SSL_CERT_DIR", temporary_folder());
     begin_tls("good", NULL);
     WAIT_START(client);
-    CHECK(unlink(path) == 0 && rmdir(folder) == 0);
 }
 
 static void a_system_without_roots_is_no_error(void)
 {
-    char folder[] = "/tmp/socketio-test-XXXXXX";
-    CHECK(mkdtemp(folder) != NULL);
-    set_environment("SSL_CERT_FILE", "/dev/null");
-    set_environment("SSL_CERT_DIR", folder);
+    const char *path = temporary_path("empty.pem");
+    file_write(path, "", 0);
+    set_environment("SSL_CERT_FILE", path);
+    set_environment("SSL_CERT_DIR", temporary_folder());
     begin_tls("good", ca_file("Roots", certificate("ca.pem")));
     WAIT_START(client);
-    CHECK(rmdir(folder) == 0);
 }
 
 static void the_intermediate_may_come_from_the_ca_file(void)
@@ -124,13 +104,10 @@ static void the_intermediate_may_come_from_the_ca_file(void)
     begin_tls("no_intermediate", trusting("ca.pem", QUICK_RETRY));
     WAIT_FAILURE(client, "tls_chain_incomplete", "Socket.IO tests intermediate");
     read_file(certificate("intermediate.pem"), text + len, sizeof text - len);
-    char file[] = "/tmp/socketio-test-XXXXXX";
-    int fd = mkstemp(file);
-    CHECK(fd >= 0 && close(fd) == 0);
-    write_file(file, text, strlen(text));
+    const char *file = temporary_path("both.pem");
+    file_write(file, text, strlen(text));
     change_settings(ca_file("CA File Only", file));
     WAIT_RECOVERY(client, server);
-    CHECK(unlink(file) == 0);
 }
 
 static int times_in(const char *text, const char *part)
@@ -200,25 +177,14 @@ static void a_certificate_of_this_device_under_tls_1_3(void)
 
 /* ---- Files ---- */
 
-/* A name for a file that is not there yet. */
-static const char *new_file(void)
-{
-    static char path[64];
-    snprintf(path, sizeof path, "/tmp/socketio-test-XXXXXX");
-    int fd = mkstemp(path);
-    CHECK(fd >= 0 && close(fd) == 0 && unlink(path) == 0);
-    return path;
-}
-
 static void a_ca_file_that_is_not_there_yet(void)
 {
-    const char *path = new_file();
+    const char *path = temporary_path("file");
     begin_tls("good", ca_file("CA File Only", path));
     const event_t *event = WAIT_FAILURE(client, "tls_file_invalid", path);
     CHECK_HAS(text_of(event, ERROR_MESSAGE), "CA File of connection main");
     copy_file(certificate("ca.pem"), path);
     WAIT_RECOVERY(client, server);
-    CHECK(unlink(path) == 0);
 }
 
 /* Each wrong content is told as it comes. */
@@ -231,11 +197,11 @@ static void a_ca_file_without_a_certificate(void)
         {"-----BEGIN CERTIFICATE-----\n!\n", "damaged"},
         {"-----BEGIN PKCS7-----\nAAAA\n-----END PKCS7-----\n", "PKCS #7"},
     };
-    const char *path = new_file();
+    const char *path = temporary_path("file");
     server = tls_start("good");
     begin();
     for (size_t i = 0; i < COUNT(contents); i++) {
-        write_file(path, contents[i][0], strlen(contents[i][0]));
+        file_write(path, contents[i][0], strlen(contents[i][0]));
         if (i == 0) {
             client = configure_url(server_url(server), ca_file("Roots", path));
             start(client);
@@ -246,7 +212,6 @@ static void a_ca_file_without_a_certificate(void)
     WAIT_FAILURE(client, "tls_file_invalid", "a private key, but no certificate");
     copy_file(certificate("ca.der"), path);
     WAIT_RECOVERY(client, server);
-    CHECK(unlink(path) == 0);
 }
 
 static void a_key_that_can_not_be_used(void)
@@ -254,17 +219,16 @@ static void a_key_that_can_not_be_used(void)
     /* In pieces: nobody shall take it for a real one. */
     static const char protected[] = "-----BEGIN ENCRYPTED " "PRIVATE KEY-----\nAAAA\n"
                                     "-----END ENCRYPTED " "PRIVATE KEY-----\n";
-    const char *path = new_file();
+    const char *path = temporary_path("file");
     copy_file(certificate("other_client.key.pem"), path);
     begin_tls(JSON({"certificate":"good","client_ca":"ca"}), showing(certificate("client.pem"), path));
     WAIT_FAILURE(client, "tls_file_invalid", "Client Key of connection main can't be used: it does not belong");
-    write_file(path, protected, strlen(protected));
+    file_write(path, protected, strlen(protected));
     WAIT_FAILURE(client, "tls_file_invalid", "protected by a password");
     copy_file(certificate("client.pem"), path);
     WAIT_FAILURE(client, "tls_file_invalid", "no private key in it");
     copy_file(certificate("client.key.pem"), path);
     WAIT_RECOVERY(client, server);
-    CHECK(unlink(path) == 0);
 }
 
 /* ---- No encryption, or one that fails ---- */

@@ -109,7 +109,8 @@ static void a_server_that_comes_and_goes(void)
 {
     char name[16];
     server = server_start(NULL);
-    client = connected(server, JSON("reconnect_delay":0.01,"reconnect_delay_max":0.02,"reconnect_jitter":0));
+    /* Long enough to be seen between two looks. */
+    client = connected(server, JSON("reconnect_delay":0.1,"reconnect_delay_max":0.1,"reconnect_jitter":0));
     for (int i = 0; i < 300; i++) {
         snprintf(name, sizeof name, "event %d", i);
         subscribe(client, name, NULL);

@@ -23,7 +23,8 @@
  * SOCKETIO_TEST_SOCKETIOXIDE and SOCKETIO_TEST_HOSTILE (executables), SOCKETIO_TEST_CERTIFICATES (a folder),
  * SOCKETIO_TEST_TRANSPORT (the transport of connections whose fields name none; WebSocket Only if it is not set),
  * SOCKETIO_TEST_VARIANT (see Variants), SOCKETIO_TEST_SLOWDOWN (see `slowdown`), SOCKETIO_TEST_FOREIGN_THREADS (how
- * many a sanitizer keeps for itself).
+ * many a sanitizer keeps for itself), SOCKETIO_TEST_BROKER (on Windows: the port of broker.js, which starts the servers
+ * and knows where they are).
  * Include this header first: it selects POSIX.
  */
 
@@ -34,11 +35,19 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "socketio_plugin.h"
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
+
+/* A function whose arguments are those of printf: of the one that knows C99 where a system has two. */
+#ifdef __MINGW_PRINTF_FORMAT
+#  define PRINTF_LIKE(format_at, first) __attribute__((format(__MINGW_PRINTF_FORMAT, format_at, first)))
+#else
+#  define PRINTF_LIKE(format_at, first) __attribute__((format(printf, format_at, first)))
+#endif
 
 /* A JSON text, written without escapes. */
 #define JSON(...) #__VA_ARGS__
@@ -80,7 +89,7 @@ typedef struct test_case_t {
 int run_cases(int argc, char **argv, const test_case_t *cases, size_t count);
 
 /* Ends the case as skipped. */
-void skip(const char *reason);
+void skip(const char *reason) __attribute__((noreturn));
 
 /* ---- Checks: each prints what was expected and what was seen, and ends the case ---- */
 
@@ -100,7 +109,7 @@ void skip(const char *reason);
         sleep_ms(1);                                                      \
     }
 
-void fail_at(const char *file, int line, const char *format, ...) __attribute__((format(printf, 3, 4), noreturn));
+void fail_at(const char *file, int line, const char *format, ...) PRINTF_LIKE(3, 4) __attribute__((noreturn));
 void check_int(const char *file, int line, const char *what, long long actual, long long expected);
 void check_status(const char *file, int line, const char *what, socketio_status_t actual, socketio_status_t expected);
 void check_text(const char *file, int line, const char *what, const char *actual, const char *expected);
@@ -124,7 +133,8 @@ typedef struct plugin_t {
 /* The one that the harness works with; filled in by `plugin_load`. */
 extern plugin_t plugin;
 
-plugin_t plugin_open(const char *path, int flags);
+/* Global: what it exports is found by whatever is loaded later, where the system has such a thing. */
+plugin_t plugin_open(const char *path, int is_global);
 void plugin_close(plugin_t *opened);
 const char *library_path(void);
 void plugin_load(void);
@@ -146,6 +156,9 @@ const char *last_error(void);
 const char *host_log(void);
 int wake_count(void);
 
+/* Whether the system says within so many milliseconds that this handle is set: it is of the system's kind. */
+int wait_handle(const socketio_wake_handle_t *handle, int milliseconds);
+
 const socketio_node_desc_t *node_desc(uint32_t node_type);
 
 /* ---- Settings ---- */
@@ -153,8 +166,8 @@ const socketio_node_desc_t *node_desc(uint32_t node_type);
 /* What most tests add: retries that don't make a test wait. */
 #define QUICK_RETRY JSON("reconnect_delay":0.05,"reconnect_delay_max":0.2,"reconnect_jitter":0)
 
-socketio_status_t check_settings(const char *format, ...) __attribute__((format(printf, 1, 2)));
-socketio_status_t apply_settings(const char *format, ...) __attribute__((format(printf, 1, 2)));
+socketio_status_t check_settings(const char *format, ...) PRINTF_LIKE(1, 2);
+socketio_status_t apply_settings(const char *format, ...) PRINTF_LIKE(1, 2);
 
 /* Adds a connection to the settings text under construction; `extra` are further fields, or NULL. Unless they name a
    transport, it is that of the run: WebSocket Only, if the environment says nothing else. */
@@ -326,6 +339,9 @@ server_t *nginx_start(const char *options);
 /* Starts hostile-server (tests/hostile/) with one of its cases. */
 server_t *hostile_start(const char *name);
 
+/* What `hostile-server --list` prints. The caller frees it. */
+char *hostile_list(void);
+
 /* Starts proxy.js, which says what it can do; its reports and commands are waited for and given as a server's. */
 server_t *proxy_start(const char *options);
 
@@ -342,7 +358,7 @@ void server_freeze(server_t *server);
 void server_thaw(server_t *server);
 
 /* Sends a command and gives its answer, JSON. Valid until the next call for this server. */
-const char *server_command(server_t *server, const char *format, ...) __attribute__((format(printf, 2, 3)));
+const char *server_command(server_t *server, const char *format, ...) PRINTF_LIKE(2, 3);
 
 /* Waits for a report line that is, or begins with, this text; gives the rest of the line. Other lines are kept. */
 void server_expect(server_t *server, const char *line);
@@ -430,9 +446,23 @@ void name_hangs(const char *name);
 /* How often such a name was looked up. */
 int name_lookups(const char *name);
 
+/* A variable of the environment, or NULL. Valid as long as nobody sets it. */
+const char *environment(const char *name);
+
 /* Sets a variable of the environment, or takes it out (NULL). Call it before `begin`: later no thread of the library may
    read it at the same time. Cases begin without variables that name proxies or certificates. */
 void set_environment(const char *name, const char *value);
+
+/* ---- Files: their names are UTF-8 on every system ---- */
+
+/* The folder of the case, which is empty at first, and the path of a file in it, which is not there yet. Valid until
+   the case ends: then folder and files go. */
+const char *temporary_folder(void);
+const char *temporary_path(const char *name);
+
+/* Writes a file all at once: nobody reads half of it. */
+void file_write(const char *path, const char *bytes, size_t len);
+FILE *file_open(const char *path, const char *mode);
 
 /* ---- Measures ---- */
 
@@ -450,8 +480,8 @@ long rss_kib(void);
 /* The most that was ever in use. */
 long peak_kib(void);
 
-/* Checks that not much more memory is in use than before. Under a tool that watches the process it says nothing: such
-   tools keep what was freed. */
+/* Checks that not much more memory is in use than before. Under a tool that watches the process, or an emulator, it says
+   nothing: these keep what was freed. */
 #define CHECK_GROWTH(before_kib, most_kib) check_growth(__FILE__, __LINE__, before_kib, most_kib)
 void check_growth(const char *file, int line, long before_kib, long most_kib);
 

@@ -2,10 +2,8 @@
 
 #include "harness_parts.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #define DISABLE_LIMIT_MS (3000u * (uint32_t)slowdown())
@@ -21,33 +19,21 @@ static text_t settings_text;
 
 const char *library_path(void)
 {
-    const char *path = getenv("SOCKETIO_LIBRARY");
+    const char *path = environment("SOCKETIO_LIBRARY");
     if (path == NULL) {
         FAIL("SOCKETIO_LIBRARY must be the absolute path of the shared library");
     }
     return path;
 }
 
-static void *find_symbol(void *library, const char *name)
-{
-    void *symbol = dlsym(library, name);
-    if (symbol == NULL) {
-        FAIL("the library does not export %s", name);
-    }
-    return symbol;
-}
-
-plugin_t plugin_open(const char *path, int flags)
+plugin_t plugin_open(const char *path, int is_global)
 {
     plugin_t opened;
-    opened.library = dlopen(path, flags);
-    if (opened.library == NULL) {
-        FAIL("%s", dlerror());
-    }
+    opened.library = library_open(path, is_global);
     /* ISO C has no cast from an object pointer to a function pointer. */
 #define PLUGIN_SYMBOL(name)                                                   \
     {                                                                         \
-        void *symbol = find_symbol(opened.library, "socketio_" #name);        \
+        void *symbol = library_symbol(opened.library, "socketio_" #name);     \
         memcpy(&opened.name, &symbol, sizeof symbol);                         \
     }
     PLUGIN_FUNCTIONS(PLUGIN_SYMBOL)
@@ -57,14 +43,14 @@ plugin_t plugin_open(const char *path, int flags)
 
 void plugin_close(plugin_t *opened)
 {
-    CHECK_INT(dlclose(opened->library), 0);
+    library_close(opened->library);
     memset(opened, 0, sizeof *opened);
 }
 
 int is_debug_library(void)
 {
     static const char wanted[] = "SOCKETIO_FAILPOINT";
-    FILE *file = fopen(library_path(), "rb");
+    FILE *file = file_open(library_path(), "rb");
     CHECK(file != NULL);
     size_t found = 0;
     for (int c; wanted[found] != 0 && (c = getc(file)) != EOF;) {
@@ -77,7 +63,7 @@ int is_debug_library(void)
 void plugin_load(void)
 {
     if (plugin.library == NULL) {
-        plugin = plugin_open(library_path(), RTLD_NOW | RTLD_LOCAL);
+        plugin = plugin_open(library_path(), 0);
     }
 }
 
@@ -190,7 +176,7 @@ socketio_status_t apply_settings(const char *format, ...)
 /* The transport that a case gets if its fields don't name one. */
 static const char *default_transport(void)
 {
-    const char *transport = getenv("SOCKETIO_TEST_TRANSPORT");
+    const char *transport = environment("SOCKETIO_TEST_TRANSPORT");
     return transport != NULL ? transport : "WebSocket Only";
 }
 

@@ -1,33 +1,21 @@
 /* Servers: the official one, a scripted one, and raw sockets. */
 
 #include "harness_parts.h"
+#include "harness_sockets.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
 struct server_t {
     int port;
-    /* What runs it: an executable, and its script if it needs one. */
+    /* What runs it: as `child_start` takes it. */
     const char *program;
-    char script[1024];
+    const char *script;
     const char *options;
     char url[64];
     /* It has processes of its own to end. */
     int ends_by_itself;
-    /* 0: not running. */
-    pid_t pid;
-    int commands;
-    int reports;
+    child_t child;
     text_t received;
     text_t answer;
     char *lines[4096];
@@ -40,6 +28,7 @@ typedef struct raw_t {
     const char *answer;
     pthread_t thread;
     int accepted;
+    int ends;
     /* Connections that are held open. */
     int held[64];
     int held_count;
@@ -58,12 +47,13 @@ int port_reserve(void)
 {
     /* Bound, not listening: others can't get the port, connecting to it is refused, and a server of ours may bind
        it too because both ends set SO_REUSEADDR. */
-    int one = 1;
+    const int one = 1;
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof address;
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK(fd >= 0 && fcntl(fd, F_SETFD, FD_CLOEXEC) == 0);
-    CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one) == 0);
+    int fd = (int)socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(fd >= 0);
+    keep_from_children(fd);
+    CHECK(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, (const void *)&one, sizeof one) == 0);
     CHECK(bind(fd, (struct sockaddr *)&address, len) == 0);
     CHECK(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
     CHECK(reserved_count < COUNT(reserved_ports));
@@ -75,53 +65,18 @@ static void server_spawn(server_t *server)
 {
     char port[8];
     snprintf(port, sizeof port, "%d", server->port);
-    int commands[2];
-    int reports[2];
-    CHECK(pipe(commands) == 0 && pipe(reports) == 0);
-    for (int i = 0; i < 2; i++) {
-        CHECK(fcntl(commands[i], F_SETFD, FD_CLOEXEC) == 0 && fcntl(reports[i], F_SETFD, FD_CLOEXEC) == 0);
-    }
-    fflush(stdout);
-    server->pid = fork();
-    CHECK(server->pid >= 0);
-    if (server->pid == 0) {
-        if (!server->ends_by_itself) {
-            /* A frozen server would not notice that its stdin closed. */
-            prctl(PR_SET_PDEATHSIG, SIGKILL);
-        }
-        dup2(commands[0], STDIN_FILENO);
-        dup2(reports[1], STDOUT_FILENO);
-        if (server->script[0] != 0) {
-            execl(server->program, server->program, server->script, port, server->options, (char *)NULL);
-        } else {
-            execl(server->program, server->program, port, server->options, (char *)NULL);
-        }
-        _exit(127);
-    }
-    close(commands[0]);
-    close(reports[1]);
-    server->commands = commands[1];
-    server->reports = reports[0];
+    child_start(&server->child, server->program, server->script, port, server->options, server->ends_by_itself);
     server_wait(server, "ready ");
 }
 
 /* `program` is the name of an environment variable, `script` lies beside server.js. */
 static server_t *spawn(const char *program, const char *script, const char *options, int ends_by_itself)
 {
-    const char *official = getenv("SOCKETIO_TEST_SERVER");
-    if (getenv(program) == NULL || official == NULL) {
-        char reason[128];
-        snprintf(reason, sizeof reason, "%s or SOCKETIO_TEST_SERVER is not set", program);
-        skip(reason);
-    }
     CHECK(server_count < COUNT(servers));
     server_t *server = &servers[server_count++];
     server->port = port_reserve();
-    server->program = getenv(program);
-    if (script != NULL) {
-        size_t folder_len = (size_t)(strrchr(official, '/') - official);
-        snprintf(server->script, sizeof server->script, "%.*s/%s", (int)folder_len, official, script);
-    }
+    server->program = program;
+    server->script = script;
     server->options = options != NULL ? options : "{}";
     server->ends_by_itself = ends_by_itself;
     const char *scheme = strstr(server->options, "\"tls\"") != NULL ? "https" : "http";
@@ -156,6 +111,19 @@ server_t *hostile_start(const char *name)
     return spawn("SOCKETIO_TEST_HOSTILE", NULL, name, 0);
 }
 
+char *hostile_list(void)
+{
+    text_t list = {0};
+    child_t child;
+    char bytes[4096];
+    child_start(&child, "SOCKETIO_TEST_HOSTILE", NULL, "--list", "", 1);
+    for (size_t len; (len = child_read(&child, bytes, sizeof bytes, -1)) > 0;) {
+        text_append(&list, bytes, len);
+    }
+    child_end(&child);
+    return list.ptr;
+}
+
 server_t *proxy_start(const char *options)
 {
     return spawn("SOCKETIO_TEST_NODE", "proxy.js", options, 0);
@@ -171,18 +139,12 @@ int server_port(const server_t *server)
     return server->port;
 }
 
-static void server_end(server_t *server, int with_signal)
+static void server_end(server_t *server)
 {
-    if (server->pid == 0) {
+    if (server->child.id == 0) {
         return;
     }
-    if (with_signal != 0) {
-        kill(server->pid, with_signal);
-    }
-    close(server->commands);
-    CHECK(waitpid(server->pid, NULL, 0) == server->pid);
-    close(server->reports);
-    server->pid = 0;
+    child_end(&server->child);
     server->received.len = 0;
     while (server->line_count > 0) {
         free(server->lines[--server->line_count]);
@@ -191,7 +153,10 @@ static void server_end(server_t *server, int with_signal)
 
 void server_kill(server_t *server)
 {
-    server_end(server, SIGKILL);
+    if (server->child.id != 0) {
+        child_signal(&server->child, CHILD_KILL);
+        server_end(server);
+    }
 }
 
 void server_stop(server_t *server)
@@ -199,9 +164,9 @@ void server_stop(server_t *server)
     server_command(server, "quit");
     /* Its stdin stays open until it has ended by itself. */
     char rest[4096];
-    while (read(server->reports, rest, sizeof rest) > 0) {
+    while (child_read(&server->child, rest, sizeof rest, -1) > 0) {
     }
-    server_end(server, 0);
+    server_end(server);
 }
 
 void server_restart(server_t *server)
@@ -211,12 +176,12 @@ void server_restart(server_t *server)
 
 void server_freeze(server_t *server)
 {
-    CHECK(kill(server->pid, SIGSTOP) == 0);
+    child_signal(&server->child, CHILD_FREEZE);
 }
 
 void server_thaw(server_t *server)
 {
-    CHECK(kill(server->pid, SIGCONT) == 0);
+    child_signal(&server->child, CHILD_THAW);
 }
 
 /* Moves complete lines out of what was received. */
@@ -249,20 +214,16 @@ static char *take_line(server_t *server, const char *beginning)
 /* Waits for more of the server's output; `expected` is what the test waits for. */
 static void read_reports(server_t *server, const char *expected, int64_t limit)
 {
-    struct pollfd readable = {.fd = server->reports, .events = POLLIN};
     int64_t left = limit - now_ms();
     char bytes[65536];
-    ssize_t len = 0;
-    if (left > 0 && poll(&readable, 1, (int)left) == 1) {
-        len = read(server->reports, bytes, sizeof bytes);
-    }
-    if (len <= 0) {
+    size_t len = left > 0 ? child_read(&server->child, bytes, sizeof bytes, (int)left) : 0;
+    if (len == 0) {
         for (size_t i = 0; i < server->line_count; i++) {
             printf("  server: %.500s\n", server->lines[i]);
         }
         FAIL("expected from the server: %s", expected);
     }
-    text_append(&server->received, bytes, (size_t)len);
+    text_append(&server->received, bytes, len);
     split_lines(server);
 }
 
@@ -306,7 +267,7 @@ const char *server_command(server_t *server, const char *format, ...)
     text_format_list(&command, format, arguments);
     va_end(arguments);
     text_append(&command, "\n", 1);
-    CHECK(write(server->commands, command.ptr, command.len) == (ssize_t)command.len);
+    child_write(&server->child, command.ptr, command.len);
     int64_t limit = now_ms() + PATIENCE_MS;
     char *line;
     while ((line = take_line(server, "= ")) == NULL) {
@@ -401,7 +362,7 @@ const char *certificate(const char *file)
     /* A few at a time stay valid. */
     static char paths[8][1024];
     static size_t next;
-    const char *folder = getenv("SOCKETIO_TEST_CERTIFICATES");
+    const char *folder = environment("SOCKETIO_TEST_CERTIFICATES");
     if (folder == NULL) {
         skip("SOCKETIO_TEST_CERTIFICATES is not set");
     }
@@ -415,7 +376,7 @@ const char *fingerprint(const char *name)
     static char hex[64 + 1];
     char file[64];
     snprintf(file, sizeof file, "%s.sha256", name);
-    FILE *opened = fopen(certificate(file), "r");
+    FILE *opened = file_open(certificate(file), "rb");
     CHECK(opened != NULL && fread(hex, 1, 64, opened) == 64);
     fclose(opened);
     return hex;
@@ -434,12 +395,14 @@ const char *trusting(const char *file, const char *extra)
 
 static void raw_answer(raw_t *raw, int fd)
 {
-    struct timeval limit = {.tv_sec = 2};
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit);
+    struct pollfd readable = {.fd = fd, .events = POLLIN};
     char request[4096 + 1] = "";
     size_t len = 0;
     while (strstr(request, "\r\n\r\n") == NULL && len < sizeof request - 1) {
-        ssize_t more = recv(fd, request + len, sizeof request - 1 - len, 0);
+        if (poll(&readable, 1, 2000) != 1) {
+            return;
+        }
+        int more = (int)recv(fd, request + len, sizeof request - 1 - len, 0);
         if (more <= 0) {
             return;
         }
@@ -452,7 +415,11 @@ static void raw_answer(raw_t *raw, int fd)
 static void *raw_serve(void *argument)
 {
     raw_t *raw = argument;
-    for (int fd; (fd = accept(raw->listener, NULL, NULL)) >= 0;) {
+    for (int fd; (fd = (int)accept(raw->listener, NULL, NULL)) >= 0;) {
+        if (__sync_fetch_and_add(&raw->ends, 0)) {
+            close_socket(fd);
+            break;
+        }
         __sync_fetch_and_add(&raw->accepted, 1);
         if (raw->answer == NULL && raw->held_count < (int)COUNT(raw->held)) {
             raw->held[raw->held_count++] = fd;
@@ -461,10 +428,10 @@ static void *raw_serve(void *argument)
         if (raw->answer != NULL) {
             raw_answer(raw, fd);
         }
-        close(fd);
+        close_socket(fd);
     }
     while (raw->held_count > 0) {
-        close(raw->held[--raw->held_count]);
+        close_socket(raw->held[--raw->held_count]);
     }
     return NULL;
 }
@@ -493,20 +460,30 @@ int raw_accepted(int port)
 
 static void raw_stop(raw_t *raw)
 {
-    shutdown(raw->listener, SHUT_RDWR);
+    /* What `accept` waits for on every system: one more connection. */
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    address.sin_port = htons((uint16_t)raw->port);
+    __sync_fetch_and_add(&raw->ends, 1);
+    int fd = (int)socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0);
     CHECK(pthread_join(raw->thread, NULL) == 0);
-    close(raw->listener);
+    close_socket(fd);
+    close_socket(raw->listener);
 }
 
 void end_servers(void)
 {
     for (size_t i = 0; i < server_count; i++) {
-        server_end(&servers[i], servers[i].ends_by_itself ? 0 : SIGKILL);
+        if (servers[i].ends_by_itself) {
+            server_end(&servers[i]);
+        } else {
+            server_kill(&servers[i]);
+        }
     }
     for (size_t i = 0; i < raw_count; i++) {
         raw_stop(&raws[i]);
     }
     for (size_t i = 0; i < reserved_count; i++) {
-        close(reserved_ports[i]);
+        close_socket(reserved_ports[i]);
     }
 }

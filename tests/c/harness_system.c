@@ -1,19 +1,10 @@
-/* What the machine tells the library: its clock, its names, its environment. The library's calls of clock_gettime and
-   getaddrinfo end here, because an executable's symbols go before those of libc. */
-
-#define _GNU_SOURCE
+/* What a case makes of the machine: its clock, its names, its environment, its files. How the library comes to see that
+   is the business of harness_posix.c and harness_windows.c. */
 
 #include "harness_parts.h"
+#include "harness_sockets.h"
 
-#include <dlfcn.h>
-#include <netdb.h>
 #include <pthread.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <time.h>
-#include <unistd.h>
 
 typedef struct name_t {
     const char *name;
@@ -22,8 +13,6 @@ typedef struct name_t {
     int hangs;
     int lookups;
 } name_t;
-
-typedef int getaddrinfo_t(const char *, const char *, const struct addrinfo *, struct addrinfo **);
 
 static int64_t clock_offset, slept;
 static name_t names[16];
@@ -44,15 +33,14 @@ void machine_sleeps(int64_t seconds)
     __atomic_add_fetch(&clock_offset, seconds, __ATOMIC_SEQ_CST);
 }
 
-int clock_gettime(clockid_t id, struct timespec *time)
+int64_t clock_is_off(void)
 {
-    int result = (int)syscall(SYS_clock_gettime, id, time);
-    if (result == 0 && id == CLOCK_REALTIME) {
-        time->tv_sec += __atomic_load_n(&clock_offset, __ATOMIC_SEQ_CST);
-    } else if (result == 0 && id == CLOCK_BOOTTIME) {
-        time->tv_sec += __atomic_load_n(&slept, __ATOMIC_SEQ_CST);
-    }
-    return result;
+    return __atomic_load_n(&clock_offset, __ATOMIC_SEQ_CST);
+}
+
+int64_t clock_has_slept(void)
+{
+    return __atomic_load_n(&slept, __ATOMIC_SEQ_CST);
 }
 
 /* ---- Names ---- */
@@ -111,16 +99,6 @@ void release_names(void)
     pthread_mutex_unlock(&names_lock);
 }
 
-static getaddrinfo_t *system_getaddrinfo(void)
-{
-    static getaddrinfo_t *found;
-    if (found == NULL) {
-        void *symbol = dlsym(RTLD_NEXT, "getaddrinfo");
-        memcpy(&found, &symbol, sizeof symbol);
-    }
-    return found;
-}
-
 /* The list is the system's, so that its freeaddrinfo can free it. */
 static int resolve(const char *addresses, const char *service, const struct addrinfo *hints, struct addrinfo **result)
 {
@@ -145,7 +123,7 @@ static int resolve(const char *addresses, const char *service, const struct addr
     return *result != NULL ? 0 : EAI_NONAME;
 }
 
-int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
+int bent_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **result)
 {
     pthread_mutex_lock(&names_lock);
     name_t *known = known_name(node);
@@ -164,11 +142,6 @@ int getaddrinfo(const char *node, const char *service, const struct addrinfo *hi
 
 /* ---- Environment ---- */
 
-void set_environment(const char *name, const char *value)
-{
-    CHECK((value != NULL ? setenv(name, value, 1) : unsetenv(name)) == 0);
-}
-
 void forget_environment(void)
 {
     static const char *const forgotten[] = {
@@ -178,4 +151,45 @@ void forget_environment(void)
     for (size_t i = 0; i < COUNT(forgotten); i++) {
         set_environment(forgotten[i], NULL);
     }
+}
+
+/* ---- Files ---- */
+
+static char folder[512];
+static char paths[16][640];
+static size_t path_count;
+
+const char *temporary_folder(void)
+{
+    if (folder[0] == 0) {
+        make_temporary_folder(folder, sizeof folder);
+    }
+    return folder;
+}
+
+const char *temporary_path(const char *name)
+{
+    CHECK(path_count < COUNT(paths));
+    char *path = paths[path_count++];
+    snprintf(path, sizeof paths[0], "%s/%s", temporary_folder(), name);
+    return path;
+}
+
+void remove_temporary_files(void)
+{
+    for (size_t i = 0; i < path_count; i++) {
+        remove_file(paths[i]);
+    }
+    if (folder[0] != 0) {
+        remove_folder(folder);
+    }
+}
+
+void file_write(const char *path, const char *bytes, size_t len)
+{
+    char beside[COUNT(paths[0]) + 4];
+    snprintf(beside, sizeof beside, "%s.new", path);
+    FILE *file = file_open(beside, "wb");
+    CHECK(file != NULL && fwrite(bytes, 1, len, file) == len && fclose(file) == 0);
+    rename_over(beside, path);
 }

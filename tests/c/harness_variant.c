@@ -2,9 +2,6 @@
 
 #include "harness_parts.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-
 #define PROXY_USER "tester"
 #define PROXY_PASSWORD "pass word:1"
 
@@ -13,7 +10,7 @@ static server_t *proxy;
 
 int variant_has(const char *part)
 {
-    const char *variant = getenv("SOCKETIO_TEST_VARIANT");
+    const char *variant = environment("SOCKETIO_TEST_VARIANT");
     size_t len = strlen(part);
     for (const char *at = variant != NULL ? variant : "npm4+websocket"; at != NULL;) {
         if (strncmp(at, part, len) == 0 && (at[len] == '+' || at[len] == 0)) {

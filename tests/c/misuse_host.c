@@ -2,10 +2,10 @@
 
 #include "harness.h"
 
-#include <dlfcn.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- A batch that is held ---- */
 
@@ -323,7 +323,33 @@ static void a_callback_asks_what_needs_no_lock(void)
     CHECK_STATUS(in_wake.check, SOCKETIO_E_BUSY);
 }
 
+static server_t *left_at_exit;
+static socketio_connection_t stopped_at_exit;
+
+/* The variables of the thread are destroyed by now. */
+static void calls_at_exit(void)
+{
+    CHECK_STATUS(stop(stopped_at_exit), SOCKETIO_OK);
+    server_expect(left_at_exit, "disconnected " JSON({"nsp":"/","reason":"client namespace disconnect"}));
+    CHECK_STATUS(start(stopped_at_exit), SOCKETIO_OK);
+    CHECK_STATUS(plugin.plugin_disable(5000), SOCKETIO_OK);
+    /* Without the checks of a case: this is where the process ends. */
+    _exit(0);
+}
+
+/* A host may well deactivate the plugin where its globals are destroyed. */
+static void calls_while_the_process_exits(void)
+{
+    left_at_exit = server_start(NULL);
+    stopped_at_exit = connected(left_at_exit, NULL);
+    /* A call that wakes the plugin's thread. */
+    barrier(stopped_at_exit);
+    CHECK(atexit(calls_at_exit) == 0);
+    exit(1);
+}
+
 TEST_MAIN(
+    CASE(calls_while_the_process_exits),
     CASE(a_batch_outlives_disable_and_enable_and_dlclose),
     CASE(two_threads_that_take_turns_lose_and_double_nothing),
     CASE(a_log_callback_that_takes_long_holds_nobody_up),

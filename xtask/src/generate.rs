@@ -59,7 +59,7 @@ pub fn command(arguments: &[String]) -> Result<ExitCode> {
 }
 
 /// The first line in which two texts differ.
-fn first_difference(committed: &str, made: &str) -> Option<String> {
+pub fn first_difference(committed: &str, made: &str) -> Option<String> {
     if committed == made {
         return None;
     }
@@ -95,7 +95,8 @@ fn header() -> Result<String> {
     Ok(tidy(&String::from_utf8(out)?))
 }
 
-/// Makes cbindgen's text easier to read: a comment of one line on one line, negative constants in brackets.
+/// Makes cbindgen's text easier to read: a comment of one line on one line, negative constants in brackets. And states the
+/// calling convention, of functions and of callbacks, which cbindgen does not know.
 fn tidy(header: &str) -> String {
     let lines: Vec<&str> = header.lines().collect();
     let mut out = String::with_capacity(header.len());
@@ -108,15 +109,18 @@ fn tidy(header: &str) -> String {
             i += 3;
             continue;
         }
-        if line == "SOCKETIO_API" {
-            out.push_str("SOCKETIO_API ");
-            i += 1;
+        // On a line of its own, or in front of a function that is short enough.
+        if let Some(declaration) = line.strip_prefix("SOCKETIO_API") {
+            let is_alone = declaration.is_empty();
+            let declaration = if is_alone { lines.get(i + 1).copied().unwrap_or_default() } else { declaration.trim() };
+            out.push_str(&format!("SOCKETIO_API {}\n", with_convention(declaration)));
+            i += if is_alone { 2 } else { 1 };
             continue;
         }
         match line.strip_prefix("#define ").and_then(|rest| rest.split_once(' ')) {
             Some((name, value)) if value.starts_with('-') => out.push_str(&format!("#define {name} ({value})\n")),
             _ => {
-                out.push_str(line);
+                out.push_str(&line.replace("(*", "(SOCKETIO_CALL *"));
                 out.push('\n');
             }
         }
@@ -135,6 +139,16 @@ fn tidy(header: &str) -> String {
     out
 }
 
+/// The declaration of a function with its calling convention, which stands before the name.
+fn with_convention(declaration: &str) -> String {
+    let name = declaration.find('(').and_then(|end| {
+        let before = declaration[..end].rfind(|c: char| !c.is_ascii_alphanumeric() && c != '_')?;
+        Some(before + 1)
+    });
+    let (result, rest) = declaration.split_at(name.unwrap_or_default());
+    format!("{result}SOCKETIO_CALL {rest}")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -150,8 +164,11 @@ mod tests {
 
     #[test]
     fn comments_of_one_line_and_negative_constants_are_tidied() {
-        let written = "/*\n Wrong.\n */\n#define A -1\n\n/*\n More.\n */\n#define B 2\nSOCKETIO_API\nint f(void);\n";
-        let tidied = "/* Wrong. */\n#define A (-1)\n/* More. */\n#define B 2\nSOCKETIO_API int f(void);\n";
+        let written = "/*\n Wrong.\n */\n#define A -1\n\n/*\n More.\n */\n#define B 2\n\
+            void (*g)(int);\nSOCKETIO_API\nint *f(void);\nSOCKETIO_API int h(int g(void));\n";
+        let tidied = "/* Wrong. */\n#define A (-1)\n/* More. */\n#define B 2\n\
+            void (SOCKETIO_CALL *g)(int);\nSOCKETIO_API int *SOCKETIO_CALL f(void);\n\
+            SOCKETIO_API int SOCKETIO_CALL h(int g(void));\n";
         assert_eq!(tidy(written), tidied);
     }
 }

@@ -50,7 +50,7 @@ pub fn command(arguments: &[String]) -> Result<ExitCode> {
         [target] => target.clone(),
         _ => bail!("one target is enough"),
     };
-    let (text, note) = collect(&target)?;
+    let (text, note) = collect(&target, &StandardLibrary::installed(&target)?, Vec::new())?;
     let path = repository::target().join(FILE);
     fs::create_dir_all(path.parent().expect("it lies in a folder"))?;
     fs::write(&path, text)?;
@@ -66,17 +66,35 @@ pub fn host() -> Result<String> {
 }
 
 /// A package that is linked, its licences and their texts.
-struct Package {
-    name: String,
+pub struct Package {
+    pub name: String,
     /// As the package states it.
-    stated: String,
-    taken: Vec<String>,
+    pub stated: String,
+    pub taken: Vec<String>,
     /// Each with its name inside the package.
-    texts: Vec<(String, String)>,
+    pub texts: Vec<(String, String)>,
 }
 
-/// The whole text for a target, and a few words on it.
-pub fn collect(target: &str) -> Result<(String, String)> {
+/// The standard library that is linked: its version, and the folder with its parts.
+pub struct StandardLibrary {
+    pub version: String,
+    pub parts: PathBuf,
+}
+
+impl StandardLibrary {
+    /// That of the installed compiler.
+    pub fn installed(target: &str) -> Result<StandardLibrary> {
+        let mut rustc = process::command("rustc");
+        rustc.arg("--version");
+        let version = process::run(rustc)?.split(' ').nth(1).unwrap_or_default().to_owned();
+        let mut rustc = process::command("rustc");
+        rustc.args(["--print", "target-libdir", "--target", target]);
+        Ok(StandardLibrary { version, parts: PathBuf::from(process::run(rustc)?.trim()) })
+    }
+}
+
+/// The whole text for a target, and a few words on it. `linker` is what the linker adds of its own.
+pub fn collect(target: &str, standard: &StandardLibrary, linker: Vec<Package>) -> Result<(String, String)> {
     let allowed = allowed(&repository::read("deny.toml")?)?;
     let known = known_packages(target)?;
     let mut packages = Vec::new();
@@ -90,7 +108,8 @@ pub fn collect(target: &str) -> Result<(String, String)> {
     }
     ensure!(wrong.is_empty(), "{}", wrong.join("\n"));
     ensure!(!packages.is_empty(), "cargo names no package that is linked");
-    packages.extend(standard_library(target, &known)?);
+    packages.extend(standard_library(standard, &known)?);
+    packages.extend(linker);
     Ok(written(target, &packages))
 }
 
@@ -102,7 +121,7 @@ fn allowed(config: &str) -> Result<Vec<String>> {
 }
 
 /// What cargo links, by name and version; what only runs in the compiler is left out.
-fn linked(target: &str) -> Result<Vec<String>> {
+pub fn linked(target: &str) -> Result<Vec<String>> {
     let mut cargo = process::cargo();
     cargo.args(["tree", "--package", "socketio-plugin", "--edges", "normal,no-proc-macro"]);
     cargo.args(["--target", target, "--prefix", "none", "--format", "{p}"]);
@@ -122,12 +141,17 @@ fn linked(target: &str) -> Result<Vec<String>> {
 
 /// Every package of the lock file as cargo describes it, by name and version.
 fn known_packages(target: &str) -> Result<BTreeMap<String, Value>> {
-    let mut cargo = process::cargo();
-    cargo.args(["metadata", "--quiet", "--format-version", "1", "--filter-platform", target]);
-    let mut metadata: Value = serde_json::from_str(&process::run(cargo)?).context("cargo metadata")?;
+    let mut metadata = metadata(target)?;
     let packages = metadata["packages"].as_array_mut().context("cargo metadata names no packages")?;
     let named = |package: &Value| Some(format!("{} {}", package["name"].as_str()?, package["version"].as_str()?));
     Ok(packages.drain(..).filter_map(|package| Some((named(&package)?, package))).collect())
+}
+
+/// The packages of the lock file and how they depend on each other, as cargo says it.
+pub fn metadata(target: &str) -> Result<Value> {
+    let mut cargo = process::cargo();
+    cargo.args(["metadata", "--quiet", "--format-version", "1", "--filter-platform", target]);
+    serde_json::from_str(&process::run(cargo)?).context("cargo metadata")
 }
 
 impl Package {
@@ -212,14 +236,9 @@ fn standard_text(licence: &str, whose: &str) -> Result<Option<String>> {
 
 /// The standard library. It is no package of the lock file: what it is made of is seen from its files, and one that was
 /// never heard of is an error.
-fn standard_library(target: &str, known: &BTreeMap<String, Value>) -> Result<Vec<Package>> {
-    let mut rustc = process::command("rustc");
-    rustc.arg("--version");
-    let version = process::run(rustc)?;
-    let version = version.split(' ').nth(1).unwrap_or_default();
-    let mut rustc = process::command("rustc");
-    rustc.args(["--print", "target-libdir", "--target", target]);
-    for file in repository::files(Path::new(process::run(rustc)?.trim()), "rlib")? {
+fn standard_library(standard: &StandardLibrary, known: &BTreeMap<String, Value>) -> Result<Vec<Package>> {
+    let StandardLibrary { version, parts } = standard;
+    for file in repository::files(parts, "rlib")? {
         let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let name = name.strip_prefix("lib").unwrap_or(&name);
         let name = name.rsplit_once('-').map_or(name, |(name, _)| name);
@@ -271,9 +290,9 @@ fn written(target: &str, packages: &[Package]) -> (String, String) {
     let mut out = format!(
         "Licences of others in socketio_plugin for {target}\n\n\
          The library has the software below linked into it. Each line says which licence it is used by,\n\
-         what its authors offer, and the numbers of the texts that follow. The C library and the run-time\n\
-         library of the C compiler are those of the system and no part of it. What only takes part in\n\
-         building is not listed.\n\n{list}"
+         what its authors offer, and the numbers of the texts that follow. Of the C library and the run-time\n\
+         library of the C compiler, only what is listed is part of it; the rest is that of the system. What\n\
+         only takes part in building is not listed.\n\n{list}"
     );
     for (number, (text, of)) in texts.iter().enumerate() {
         out.push_str(&format!("\n{}\nText {} of {}\n\n{text}\n", "=".repeat(100), number + 1, of.join(", ")));

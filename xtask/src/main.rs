@@ -4,11 +4,14 @@ mod abi;
 mod bench;
 mod check;
 mod demo;
+mod dist;
 mod exports;
 mod fuzz;
 mod generate;
+mod html;
 mod licences;
 mod performance;
+mod pictures;
 mod process;
 mod report;
 mod repository;
@@ -56,6 +59,12 @@ const COMMANDS: &[Command] = &[
     },
     Command { name: "check", options: "", help: "run the quick checks, which need no network", run: check::command },
     Command {
+        name: "dist",
+        options: "[--check] [--twice] [TARGET...]",
+        help: "make the archives of the release, try them out, build them twice and compare",
+        run: dist::command,
+    },
+    Command {
         name: "exports",
         options: "",
         help: "compare what the library exports with the header and with abi/",
@@ -74,6 +83,12 @@ const COMMANDS: &[Command] = &[
         run: generate::command,
     },
     Command {
+        name: "html",
+        options: "[FOLDER]",
+        help: "write the documentation as HTML pages, into target/html if nothing else is said",
+        run: html::command,
+    },
+    Command {
         name: "licences",
         options: "[TARGET]",
         help: "write the licences of everything that is linked, for the release",
@@ -84,6 +99,12 @@ const COMMANDS: &[Command] = &[
         options: "",
         help: "measure what a host pays in its frame, and write it into docs/performance.md",
         run: performance::command,
+    },
+    Command {
+        name: "pictures",
+        options: "[NAME | --check]",
+        help: "make the README's pictures from what the programs print, or say which are stale",
+        run: pictures::command,
     },
     Command {
         name: "sanitize",

@@ -1,7 +1,6 @@
 //! `cargo xtask soak`: a host with several connections at work for minutes, while servers die and networks break.
 //! `tests/soak` is the program.
 
-use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -12,7 +11,8 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Group};
 use crate::report::{self, Outcome};
 use crate::repository::{self, Profile};
-use crate::steps::{certificates, npm, rust, tools};
+use crate::steps::machine::Machine;
+use crate::steps::{certificates, harness, npm, rust, tools};
 
 /// What is shipped is what is tried.
 const PROFILE: Profile = Profile::Release;
@@ -105,9 +105,8 @@ fn compile() -> Result<()> {
     command.args(["-Iinclude", "-Itests/c"]);
     let root = repository::root();
     let own = repository::files(&root.join("tests/soak"), "c")?;
-    let harness = repository::files(&root.join("tests/c"), "c")?.into_iter();
-    let is_part = |name: &OsStr| name.as_encoded_bytes().starts_with(b"harness");
-    command.args(own).args(harness.filter(|path| path.file_name().is_some_and(is_part)));
+    let (harness, _) = harness::sources(Machine::Native)?;
+    command.args(own).args(harness.iter().map(|name| format!("tests/c/{name}.c")));
     command.arg("-o").arg(program()).args(["-rdynamic", "-ldl"]);
     process::run(command).map(drop)
 }

@@ -23,11 +23,11 @@ pub enum Colour {
 }
 
 impl Style {
-    /// The style of this process' stdout. `NO_COLOR` is honoured.
+    /// The style of this process' stdout. `NO_COLOR` is honoured, and `CLICOLOR_FORCE`, by which a recording gets colours.
     pub fn of_stdout() -> Style {
         let terminal = std::io::stdout().is_terminal();
-        let unwanted = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-        Style { terminal, colours: terminal && !unwanted }
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        Style { terminal, colours: (terminal || is_set("CLICOLOR_FORCE")) && !is_set("NO_COLOR") }
     }
 
     /// The text in a colour.

@@ -6,14 +6,16 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::demo;
+use crate::dist;
+use crate::pictures;
 use crate::report::{self, Report};
 use crate::repository::{self, Profile};
 use crate::soak;
 use crate::steps::harness::{Build, Selection};
 use crate::steps::sanitizers::Tool;
 use crate::steps::{
-    abi, bench, catalogue, certificates, compat, contract, elf, examples, exports, fuzzing, generated, harness, header,
-    imports, npm, python, rust, sanitizers, supply, tools,
+    abi, bench, catalogue, certificates, compat, contract, cpp, elf, examples, exports, fuzzing, generated, harness,
+    header, imports, npm, puredata, python, rust, sanitizers, supply, tools,
 };
 
 /// Steps that others build on.
@@ -115,13 +117,17 @@ fn everything(report: &mut Report, options: &Options) {
     build(report, Profile::Release);
     report.after("examples by make", &[DEBUG_LIBRARY], || examples::make(Profile::Debug));
     report.after("examples by CMake", &[DEBUG_LIBRARY], || examples::cmake(Profile::Debug));
+    report.after("pictures", &[DEBUG_LIBRARY], || pictures::step(Profile::Debug));
     servers(report);
     report.after("host contract", &[RUST_SERVERS], contract::step);
+    report.after("Pure Data", &[DEBUG_LIBRARY, TEST_SERVER], || puredata::step(Profile::Debug));
     // Those of the studio need the library and the server.
     report.after(RUST_TESTS, &[DEBUG_LIBRARY, TEST_SERVER], || rust::test(None));
     report.after("export list", &[RELEASE_LIBRARY], || exports::step(&Profile::Release.library()));
     report.after("ELF file", &[RELEASE_LIBRARY], || elf::step(&Profile::Release.library()));
     report.step("header", header::step);
+    report.after("C++ header", &[DEBUG_LIBRARY, TEST_SERVER], || cpp::step(Profile::Debug));
+    report.after("other languages", &[DEBUG_LIBRARY, TEST_SERVER], || cpp::languages(Profile::Debug));
     report.step("ABI", abi::step);
     report.step("C harness, build", harness::build);
     let needed: Vec<&str> = SERVERS.iter().copied().chain([options.library()]).collect();
@@ -134,6 +140,7 @@ fn everything(report: &mut Report, options: &Options) {
     report.after("benchmark", &[RELEASE_LIBRARY], bench::step);
     report.step("fuzzing", fuzzing::step);
     report.after("soak", &[RELEASE_LIBRARY, TEST_SERVER, CERTIFICATES], soak::step);
+    dist::steps(report);
 }
 
 /// The cases that a filter selects, or the C harness many times over.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures_util::FutureExt;
 use rcgen::{BasicConstraints, CertificateParams, CustomExtension, DnType, IsCa, Issuer, KeyPair};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::server::WebPkiClientVerifier;
@@ -11,9 +12,9 @@ use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 
 use super::*;
-use crate::runtime::{Blocking, Threads};
+use crate::runtime::Threads;
 use crate::transport::certificate::{fingerprint, hex};
-use crate::transport::{Layer, Resolver, Stream};
+use crate::transport::{Layer, Stream};
 
 type Der = CertificateDer<'static>;
 
@@ -106,7 +107,7 @@ async fn serve_plain(answer: &'static [u8]) -> u16 {
 
 fn dialer() -> Dialer {
     let threads = Arc::new(Threads::default());
-    Dialer { resolver: Resolver::new(Arc::clone(&threads)), files: Blocking::new(threads, "files") }
+    Dialer::new(threads)
 }
 
 fn config(url: &str, fields: &str) -> ConnectionConfig {
@@ -134,8 +135,9 @@ impl Attempt {
     fn new(url: &str, fields: &str, files: Files) -> Attempt {
         let config = config(url, fields);
         let resolved = Resolved { ca: files.ca, client: files.client, ..Resolved::default() };
-        let route = Route::new(&config, &resolved).unwrap();
-        Attempt { config, route, dialer: dialer(), progress: Progress::default() }
+        let dialer = dialer();
+        let route = Route::new(&config, &resolved, &dialer).now_or_never().unwrap().unwrap();
+        Attempt { config, route, dialer, progress: Progress::default() }
     }
 
     async fn open(&self) -> Result<Stream, Problem> {

@@ -85,7 +85,7 @@ pub fn draw(results: &Results) -> String {
     svg
 }
 
-/// It brings its own background: what is behind it may be light or dark.
+/// It brings its own background, light or dark as the reader's system is: nobody knows what is behind it.
 const STYLE: &str = "<style>\n\
     text { font-family: -apple-system, \"Segoe UI\", \"DejaVu Sans\", Verdana, Helvetica, Arial, sans-serif; fill: #24292f; }\n\
     .faint { fill: #5b636d; }\n\
@@ -97,6 +97,12 @@ const STYLE: &str = "<style>\n\
     .whisker { stroke: #24292f; stroke-width: 1.2; fill: none; }\n\
     .axis { stroke: #cfd2d0; stroke-width: 1; }\n\
     .gap { stroke: #f7f7f4; stroke-width: 4; }\n\
+    @media (prefers-color-scheme: dark) {\n\
+    text { fill: #dfe5e4; } .faint { fill: #9aa6aa; } .card { fill: #15191b; stroke: #3a4448; }\n\
+    .ours { fill: #2fa39b; } .other { fill: #66727a; } .limit { stroke: #7d888e; }\n\
+    pattern rect { fill: #232a2d; } pattern rect + rect { fill: #566067; }\n\
+    .whisker { stroke: #dfe5e4; } .axis { stroke: #3a4448; } .gap { stroke: #15191b; }\n\
+    }\n\
     </style>\n\
     <defs><pattern id=\"hatch\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\">\
     <rect width=\"6\" height=\"6\" fill=\"#eceeee\"/><rect width=\"2\" height=\"6\" fill=\"#b9c0c7\"/></pattern></defs>\n";

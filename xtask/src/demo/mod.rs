@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use std::sync::mpsc::{self, Receiver};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::process;
 use crate::report::{self, Outcome};
@@ -50,17 +50,31 @@ pub enum Sighting {
     Server(Record),
 }
 
+/// With `--studio COMMAND...` it is not built and run here, but by that command, which gets the server's address as its last
+/// argument: a studio of an archive, on another machine.
 pub fn command(arguments: &[String]) -> Result<ExitCode> {
-    crate::no_arguments(arguments)?;
+    let other_studio = match arguments.split_first() {
+        None => None,
+        Some((option, words)) if option == "--studio" && !words.is_empty() => Some(words),
+        Some((other, _)) => bail!("what is \"{other}\"?"),
+    };
     let style = Style::of_stdout();
     println!("{}\n", style.paint(Colour::Strong, "Socket.IO in a visual authoring studio"));
-    build()?;
     println!("  project   {}, run by the small studio of examples_c/studio", studio::PROJECT);
-    println!("  plugin    {}", repository::shown(&PROFILE.library()));
+    if let Some(words) = other_studio {
+        println!("  studio    {}", words.join(" "));
+    } else {
+        build()?;
+        println!("  plugin    {}", repository::shown(&PROFILE.library()));
+    }
     let (sightings, seen) = mpsc::channel();
     let server = Server::start(sightings.clone())?;
     println!("  server    http://{}, a Socket.IO server in this program\n", server.address());
-    let studio = Studio::start(PROFILE, server.address(), sightings)?;
+    let command = match other_studio {
+        Some(words) => studio::other(words),
+        None => studio::built(PROFILE)?,
+    };
+    let studio = Studio::start(command, server.address(), sightings)?;
     let mut demo = Demo { story: Story::new(), timeline: Timeline::begin(style), server, surprises: Vec::new() };
     let ended = demo.play(&seen)?;
     let verdicts = demo.verdicts(studio, ended)?;

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::Sender;
 
 use anyhow::{Context, Result};
@@ -15,20 +15,32 @@ use crate::steps::examples;
 /// The project that runs.
 pub const PROJECT: &str = "examples_c/demo/project.json";
 
+/// The studio as make builds it, with the library of a profile.
+pub fn built(profile: Profile) -> Result<Command> {
+    let mut command = process::command(examples::studio());
+    command.args(["run", PROJECT, "--plugins", ".", "--library"]).arg(profile.library());
+    // The user's own toggles don't count here: the plugin is activated, as it is by default.
+    let preferences = repository::target().join("demo_preferences.json");
+    if preferences.exists() {
+        std::fs::remove_file(&preferences)?;
+    }
+    command.arg("--preferences").arg(preferences);
+    Ok(command)
+}
+
+/// Another one.
+pub fn other(words: &[String]) -> Command {
+    let mut command = process::command(&words[0]);
+    command.args(&words[1..]);
+    command
+}
+
 /// A studio that runs. It ends with this value.
 pub struct Studio(Child);
 
 impl Studio {
     /// Runs the project against a server. Every line, and the end, goes to `sightings`.
-    pub fn start(profile: Profile, server: SocketAddr, sightings: Sender<Sighting>) -> Result<Studio> {
-        let mut command = process::command(examples::studio());
-        command.args(["run", PROJECT, "--plugins", ".", "--library"]).arg(profile.library());
-        // The user's own toggles don't count here: the plugin is activated, as it is by default.
-        let preferences = repository::target().join("demo_preferences.json");
-        if preferences.exists() {
-            std::fs::remove_file(&preferences)?;
-        }
-        command.arg("--preferences").arg(preferences);
+    pub fn start(mut command: Command, server: SocketAddr, sightings: Sender<Sighting>) -> Result<Studio> {
         command.args(["--set", &format!("main.url=http://{server}")]);
         let (reader, writer) = std::io::pipe()?;
         command.stdin(Stdio::null()).stdout(writer.try_clone()?).stderr(writer);

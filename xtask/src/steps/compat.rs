@@ -93,7 +93,7 @@ fn newer(header: &str) -> Result<String> {
         text.insert_str(end, "  uint64_t later;\n  uint64_t still_later;\n");
     }
     let end = "#ifdef __cplusplus\n} /* extern";
-    let function = "SOCKETIO_API socketio_status_t socketio_later(uint32_t what);\n";
+    let function = "SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_later(uint32_t what);\n";
     text = replaced(&text, end, &format!("{function}{end}"))?;
     let version = socketio_plugin::abi::types::SOCKETIO_ABI_VERSION;
     let line = |version: u32| format!("#define SOCKETIO_ABI_VERSION {version}\n");
@@ -133,7 +133,7 @@ fn fields(header: &str, name: &str) -> Result<(usize, usize)> {
 fn declares(line: &str, field: &str) -> bool {
     let code = line.trim_end();
     let ends = [format!(" {field};"), format!("*{field};")];
-    ends.iter().any(|end| code.ends_with(end.as_str())) || code.contains(&format!("(*{field})("))
+    ends.iter().any(|end| code.ends_with(end.as_str())) || code.contains(&format!("*{field})("))
 }
 
 #[cfg(test)]
@@ -154,15 +154,15 @@ mod tests {
     #[test]
     fn the_older_header_lacks_what_is_listed() {
         let older = older(&repository::read(HEADER).unwrap()).unwrap();
-        assert!(!older.contains("(*wake)(") && !older.contains("uint64_t dropped;\n} socketio_event_batch_t"));
-        assert!(!older.contains("SOCKETIO_API socketio_status_t socketio_event_wait("));
+        assert!(!older.contains("*wake)(") && !older.contains("uint64_t dropped;\n} socketio_event_batch_t"));
+        assert!(!older.contains("SOCKETIO_API socketio_status_t SOCKETIO_CALL socketio_event_wait("));
         assert!(older.contains("const char *version;"));
     }
 
     #[test]
     fn fields_are_found_by_their_declaration() {
         assert!(declares("  const char *unit;", "unit"));
-        assert!(declares("  void (*log)(void *context, int record);", "log"));
+        assert!(declares("  void (SOCKETIO_CALL *log)(void *context, int record);", "log"));
         assert!(!declares("  uint32_t attempts;", "unit"));
     }
 }

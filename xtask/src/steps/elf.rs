@@ -12,11 +12,13 @@ use crate::report::Outcome;
 const SIZE_LIMIT: u64 = 6_000_000;
 
 /// Libraries that are on every Linux system with glibc. The loader has another name on each processor.
-const NEEDED: &[&str] = &["libc.so.6", "libm.so.6", "libgcc_s.so.1"];
+const NEEDED: &[&str] = &["libc.so.6", "libm.so.6", "libpthread.so.0", "libdl.so.2", "librt.so.1", "libgcc_s.so.1"];
 const LOADER: (&str, &str) = ("ld-linux", ".so");
 
-/// The newest version of each symbol set that the library may ask for: a system that has these can load it.
-const SYMBOL_SETS: &[(&str, &[u32])] = &[("GLIBC", &[2, 34]), ("GCC", &[4, 2, 0])];
+/// The newest version of each symbol set that the library may ask for: a system that has these can load it. What is built
+/// here asks for the C library of a system like this one; an archive asks for less.
+const GLIBC_HERE: &[u32] = &[2, 34];
+const GCC: &[u32] = &[4, 2, 0];
 
 /// Text that only a debug build may hold: the switch that makes it fail on purpose.
 const DEBUG_ONLY: &str = "SOCKETIO_FAILPOINT";
@@ -27,6 +29,11 @@ const CONSTRUCTORS: u64 = 16;
 
 /// Holds the library to the rules of a plugin that stays in the process.
 pub fn step(library: &Path) -> Result<Outcome> {
+    step_for(library, GLIBC_HERE)
+}
+
+/// The same for a library that is to be loaded where this is the version of the C library.
+pub fn step_for(library: &Path, glibc: &[u32]) -> Result<Outcome> {
     let size = std::fs::metadata(library)?.len();
     let dynamic = Dynamic::read(&readelf("--dynamic", library)?);
     let sections = readelf("--sections", library)?;
@@ -39,7 +46,7 @@ pub fn step(library: &Path) -> Result<Outcome> {
         outcome.count(rule, result);
     }
     let versions = Versions::read(&readelf("--version-info", library)?);
-    let newer = versions.newer();
+    let newer = versions.newer(glibc);
     outcome.count("symbol versions", holds(newer.is_empty(), || format!("not on every system: {}", newer.join(", "))));
     let failpoint = holds_text(&std::fs::read(library)?, DEBUG_ONLY);
     outcome.count("no failpoint", holds(!failpoint, || format!("it holds {DEBUG_ONLY}")));
@@ -111,16 +118,20 @@ impl Versions {
         Versions(versions.collect())
     }
 
-    /// Those that are not on every system.
-    fn newer(&self) -> Vec<String> {
-        let limit = |set: &str| SYMBOL_SETS.iter().find(|(name, _)| *name == set).map(|(_, version)| *version);
+    /// Those that are not on every system with this C library.
+    fn newer(&self, glibc: &[u32]) -> Vec<String> {
+        let limit = |set: &str| match set {
+            "GLIBC" => Some(glibc),
+            "GCC" => Some(GCC),
+            _ => None,
+        };
         let newer = self.0.iter().filter(|(set, version)| limit(set).is_none_or(|limit| version.as_slice() > limit));
         newer.map(Versions::shown).collect()
     }
 
     /// The newest of each set.
     fn newest(&self) -> String {
-        let newest = SYMBOL_SETS.iter().filter_map(|(name, _)| self.0.iter().rfind(|(set, _)| set == name));
+        let newest = ["GLIBC", "GCC"].iter().filter_map(|name| self.0.iter().rfind(|(set, _)| set == name));
         newest.map(Versions::shown).collect::<Vec<_>>().join(", ")
     }
 
@@ -226,9 +237,10 @@ Dynamic section at offset 0x2e0 contains 5 entries:
             Versions::read(&lines.collect::<String>())
         };
         let good = versions(&["GLIBC_2.2.5", "GLIBC_2.9", "GLIBC_2.34", "GCC_4.2.0"]);
-        assert_eq!(good.newer(), Vec::<String>::new());
+        assert_eq!(good.newer(&[2, 34]), Vec::<String>::new());
+        assert_eq!(good.newer(&[2, 17]), ["GLIBC 2.34"]);
         assert_eq!(good.newest(), "GLIBC 2.34, GCC 4.2.0");
-        assert_eq!(versions(&["GLIBC_2.100", "CXXABI_1.3"]).newer(), ["CXXABI 1.3", "GLIBC 2.100"]);
+        assert_eq!(versions(&["GLIBC_2.100", "CXXABI_1.3"]).newer(GLIBC_HERE), ["CXXABI 1.3", "GLIBC 2.100"]);
     }
 
     #[test]

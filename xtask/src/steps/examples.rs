@@ -16,10 +16,11 @@ pub fn make(profile: Profile) -> Result<Outcome> {
     let mut outcome = Outcome::default();
     outcome.count("cc", built(run_make(profile, &["all"])));
     let mut used = vec!["cc"];
-    for (compiler, _) in tools::compilers() {
+    for (compiler, cpp) in tools::compilers() {
         // Relative to the Makefile: make can't have a space in a target, and the repository's own path may hold one.
         let build = format!("BUILD=../target/examples/{compiler}");
-        outcome.count(compiler, built(run_make(profile, &["all", &format!("CC={compiler}"), &build])));
+        let (c, cpp) = (format!("CC={compiler}"), format!("CXX={}", cpp.unwrap_or("none")));
+        outcome.count(compiler, built(run_make(profile, &["all", &c, &cpp, &build])));
         used.push(compiler);
     }
     outcome.note = format!("by {}", used.join(", "));

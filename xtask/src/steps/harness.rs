@@ -19,7 +19,9 @@ use tokio::task::JoinSet;
 use crate::process::{self, Group};
 use crate::report::{self, Case, Outcome};
 use crate::repository;
+use crate::steps::broker::Broker;
 use crate::steps::cases::{self, Listed, Run};
+use crate::steps::machine::Machine;
 use crate::steps::{certificates, python, rust, tools};
 
 /// What the first part of a program's name may be: the kind of its tests.
@@ -36,6 +38,9 @@ const SKIPPED: i32 = 77;
 pub struct Build {
     /// Its folder in the build folder.
     pub folder: &'static str,
+    pub machine: Machine,
+    /// Where the header lies.
+    pub include: PathBuf,
     pub compiler_flags: Vec<OsString>,
     pub linker_flags: Vec<OsString>,
     /// Goes before the name of each program.
@@ -48,13 +53,20 @@ pub struct Build {
 impl Build {
     /// Without any tool.
     pub fn plain() -> Build {
+        Build::on(Machine::Native, "harness")
+    }
+
+    /// To be run there, without any tool.
+    pub fn on(machine: Machine, folder: &'static str) -> Build {
         Build {
-            folder: "harness",
+            folder,
+            machine,
+            include: "include".into(),
             compiler_flags: Vec::new(),
             linker_flags: Vec::new(),
             launcher: Vec::new(),
             environment: Vec::new(),
-            slowdown: 1,
+            slowdown: machine.slowdown(),
         }
     }
 
@@ -62,17 +74,14 @@ impl Build {
         repository::target().join(self.folder)
     }
 
+    /// Where a program of this build lies.
+    fn program(&self, name: &str) -> PathBuf {
+        self.folder().join(format!("{name}{}", self.machine.suffix()))
+    }
+
     /// Starts a program of this build.
     fn command(&self, program: &str) -> Command {
-        let program = self.folder().join(program);
-        let mut command = match self.launcher.split_first() {
-            Some((launcher, arguments)) => {
-                let mut command = process::command(launcher);
-                command.args(arguments).arg(program);
-                command
-            }
-            None => process::command(program),
-        };
+        let mut command = self.machine.command(&self.launcher, &self.program(program));
         command.env("SOCKETIO_TEST_SLOWDOWN", self.slowdown.to_string());
         command.envs(self.environment.iter().map(|(name, value)| (name, value)));
         command
@@ -88,10 +97,10 @@ pub fn build() -> Result<Outcome> {
     let compilers = tools::compilers();
     let others = compilers.get(1..).unwrap_or_default();
     let mut outcome = build_as(&Build::plain(), |_| true)?;
-    let (common, programs) = sources()?;
+    let (common, programs) = sources(Machine::Native)?;
     for name in common.iter().chain(&programs) {
         for (other, _) in others {
-            let mut command = compile(other, name);
+            let mut command = compile(other, name, &Build::plain());
             command.arg("-fsyntax-only");
             let result = process::run(command).map(drop).map_err(|error| format!("{error:#}"));
             outcome.count(format!("{name}.c by {other}"), result);
@@ -110,11 +119,13 @@ pub fn build_as(build: &Build, wanted: impl Fn(&str) -> bool) -> Result<Outcome>
         fs::remove_dir_all(&folder)?;
     }
     fs::create_dir_all(folder.join("logs"))?;
-    let (compiler, _) = *tools::compilers().first().context("there is no C compiler")?;
-    let (common, programs) = sources()?;
+    let machine = build.machine;
+    machine.prepare(&folder)?;
+    let compiler = machine.compiler();
+    let (common, programs) = sources(machine)?;
     let object = |name: &str| -> Result<PathBuf> {
         let object = folder.join(name).with_extension("o");
-        let mut command = compile(compiler, name);
+        let mut command = compile(compiler, name, build);
         command.args(&build.compiler_flags).args(["-c", "-o"]).arg(&object);
         process::run(command)?;
         Ok(object)
@@ -123,8 +134,8 @@ pub fn build_as(build: &Build, wanted: impl Fn(&str) -> bool) -> Result<Outcome>
     let program = |name: &str| -> Result<()> {
         kind_is_known(name)?;
         let mut command = process::command(compiler);
-        command.arg(object(name)?).args(&common).arg("-o").arg(folder.join(name));
-        command.args(["-rdynamic", "-pthread"]).args(&build.linker_flags).arg("-ldl");
+        command.arg(object(name)?).args(&common).arg("-o").arg(build.program(name));
+        command.args(&build.linker_flags).args(machine.linker_flags());
         process::run(command).map(drop)
     };
     let mut outcome = Outcome::default();
@@ -135,17 +146,19 @@ pub fn build_as(build: &Build, wanted: impl Fn(&str) -> bool) -> Result<Outcome>
 }
 
 /// Compiles one source. Its path is relative, so that failed checks name it so.
-fn compile(compiler: &str, name: &str) -> Command {
+fn compile(compiler: &str, name: &str, build: &Build) -> Command {
     let mut command = process::command(compiler);
-    command.args(["-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1", "-pthread"]);
-    command.args(["-Iinclude", "-Itests/c"]).arg(format!("tests/c/{name}.c"));
+    command.args(build.machine.compiler_flags());
+    command.args(["-Wall", "-Wextra", "-Wpedantic", "-Werror", "-g", "-O1", "-pthread"]);
+    command.arg("-I").arg(&build.include).arg("-Itests/c").arg(format!("tests/c/{name}.c"));
     command
 }
 
-/// The sources of `tests/c`: those that are common, and the programs.
-fn sources() -> Result<(Vec<String>, Vec<String>)> {
+/// The sources of `tests/c` that are for a machine: those that are common, and the programs.
+pub fn sources(machine: Machine) -> Result<(Vec<String>, Vec<String>)> {
     let sources = repository::files(&repository::root().join("tests/c"), "c")?;
     let names = sources.iter().filter_map(|path| path.file_stem()?.to_str()).map(str::to_owned);
+    let names = names.filter(|name| machine.has(name));
     Ok(names.partition(|name| name.starts_with(COMMON)))
 }
 
@@ -181,8 +194,8 @@ pub fn run(selection: Selection) -> Result<Outcome> {
     let environment = Environment::new(build, library)?;
     let mut outcome = Outcome::default();
     let mut runs = Vec::new();
-    let (_, programs) = sources()?;
-    let built = |program: &String| environment.build.folder().join(program).is_file();
+    let (_, programs) = sources(environment.build.machine)?;
+    let built = |program: &String| environment.build.program(program).is_file();
     for program in programs.into_iter().filter(|program| kind(program) != PLANTED && built(program)) {
         match list(&program, &environment) {
             Ok(cases) => runs.extend(cases.iter().flat_map(|case| case.runs(&program))),
@@ -233,11 +246,13 @@ struct Environment {
     socketioxide: PathBuf,
     hostile: PathBuf,
     certificates: PathBuf,
+    /// Where the programs can't start servers themselves.
+    broker: Option<Broker>,
 }
 
 impl Environment {
     fn new(build: Build, library: PathBuf) -> Result<Environment> {
-        Ok(Environment {
+        let mut environment = Environment {
             build,
             library,
             server: repository::root().join("tests/server/server.js"),
@@ -246,10 +261,22 @@ impl Environment {
             socketioxide: rust::socketioxide_server()?,
             hostile: rust::hostile_server()?,
             certificates: certificates::folder(),
-        })
+            broker: None,
+        };
+        if environment.build.machine == Machine::Windows {
+            environment.broker = Some(Broker::start(&environment.node, &environment.files())?);
+        }
+        Ok(environment)
     }
 
-    fn variables(&self) -> [(&'static str, &Path); 7] {
+    /// What the programs are told, as they name files.
+    fn variables(&self) -> Vec<(&'static str, OsString)> {
+        let files = self.files().map(|(name, path)| (name, self.build.machine.path(path)));
+        let broker = self.broker.iter().map(|broker| ("SOCKETIO_TEST_BROKER", broker.port.clone().into()));
+        files.into_iter().chain(broker).collect()
+    }
+
+    fn files(&self) -> [(&'static str, &Path); 7] {
         [
             ("SOCKETIO_LIBRARY", &self.library),
             ("SOCKETIO_TEST_SERVER", &self.server),

@@ -110,14 +110,22 @@ fn matrix(outcome: &mut Outcome, compiler: &str, language: &str, standards: &[&s
     }
 }
 
-/// Compiles the record of the layout for each target. The system's headers are not needed for it.
+/// Compiles the record of the layout for each target, and that of the functions where a host may be built with another
+/// calling convention than theirs. The system's headers are not needed for either.
 fn targets(outcome: &mut Outcome) {
-    for target in TARGETS {
+    let mut count = |target: &str, file: &str, option: &[&str], what: &str| {
         let mut command = process::command("clang");
         command.args(["-target", target, "-ffreestanding", "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror"]);
-        command.args(["-fsyntax-only", "-Iinclude", LAYOUT]);
+        command.args(["-fsyntax-only", "-Iinclude", file]).args(option);
         let result = process::run(command).map(drop).map_err(|error| format!("{error:#}"));
-        outcome.count(format!("{LAYOUT} for {target}"), result);
+        outcome.count(format!("{file} for {target}{what}"), result);
+    };
+    for target in TARGETS {
+        count(target, LAYOUT, &[], "");
+    }
+    for convention in ["stdcall", "fastcall", "vectorcall"] {
+        let option = ["-Xclang", &format!("-fdefault-calling-conv={convention}")];
+        count("i686-pc-windows-msvc", "abi/functions.c", &option, &format!(" by {convention}"));
     }
 }
 

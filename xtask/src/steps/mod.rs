@@ -2,11 +2,13 @@
 
 pub mod abi;
 pub mod bench;
+pub mod broker;
 pub mod cases;
 pub mod catalogue;
 pub mod certificates;
 pub mod compat;
 pub mod contract;
+pub mod cpp;
 pub mod elf;
 pub mod examples;
 pub mod exports;
@@ -15,7 +17,9 @@ pub mod generated;
 pub mod harness;
 pub mod header;
 pub mod imports;
+pub mod machine;
 pub mod npm;
+pub mod puredata;
 pub mod python;
 pub mod rust;
 pub mod sanitizers;

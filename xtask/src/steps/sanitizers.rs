@@ -232,6 +232,7 @@ fn build(tool: Tool) -> Result<Build> {
                 launcher: vec!["setarch".into(), "--addr-no-randomize".into()],
                 environment: vec![("TSAN_OPTIONS", options.into()), ("SOCKETIO_TEST_FOREIGN_THREADS", "1".into())],
                 slowdown: 10,
+                ..plain
             }
         }
         Tool::MemoryCheck => {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::dist::target::TARGETS;
 use crate::licences;
 use crate::process;
 use crate::report::{Case, Outcome};
@@ -59,14 +60,16 @@ pub fn step() -> Result<Outcome> {
 
 /// Every linked package has an allowed licence and its text.
 pub fn licences() -> Result<Outcome> {
-    let (_, note) = licences::collect(&licences::host()?)?;
+    let host = licences::host()?;
+    let (_, note) = licences::collect(&host, &licences::StandardLibrary::installed(&host)?, Vec::new())?;
     Ok(Outcome::done(note))
 }
 
 fn check(tool: &Path, manifest: &str, options: &[&str], ships: bool, advisories: bool) -> Result<String> {
     // Packages of the tree that no build has needed yet.
     let mut cargo = process::cargo();
-    cargo.args(["fetch", "--quiet", "--manifest-path", manifest, "--target", "x86_64-unknown-linux-gnu"]);
+    cargo.args(["fetch", "--quiet", "--manifest-path", manifest]);
+    cargo.args(TARGETS.iter().flat_map(|target| ["--target", target.triple]));
     process::run(cargo)?;
     let mut deny = process::command(tool);
     deny.args(["--offline", "--locked", "--color", "never", "--manifest-path", manifest, "--config", "deny.toml"]);

@@ -1,0 +1,71 @@
+//! The same sources make the same bytes: a library is built again from a copy in another folder, into another one.
+
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+
+use super::build::{self, Built, Place};
+use super::manifest::sha256;
+use super::target::Target;
+use super::toolchain::Toolchain;
+use super::{folder, pack};
+use crate::report::Outcome;
+use crate::repository;
+
+/// What of the repository takes no part in a build.
+const LEFT_OUT: &[&str] = &[".git", "target", "node_modules"];
+
+/// Builds and packs again, and compares with what lies there.
+pub fn step(target: &Target, toolchain: &Toolchain) -> Result<Outcome> {
+    // Longer, deeper and with a space: what of it gets into a file is seen.
+    let source = folder().join("twice/another folder/socketio");
+    let build = folder().join("twice/build again");
+    for old in [&source, &build] {
+        if old.exists() {
+            fs::remove_dir_all(old)?;
+        }
+    }
+    copy(&repository::root(), &source)?;
+    let epoch = build::epoch()?;
+    let built = build::library(target, toolchain, &Place { source: &source, folder: &build, epoch })?;
+    let mut outcome = Outcome::default();
+    let first = build::folder().join(target.triple).join("dist/apart");
+    for file in [&built.library, &built.symbols] {
+        let name = file.file_name().unwrap_or_default();
+        outcome.count(name.to_string_lossy(), same(&fs::read(first.join(name))?, &fs::read(file)?));
+    }
+    let Built { library, symbols } = built;
+    for archive in pack(target, toolchain, &Built { library, symbols }, epoch)? {
+        outcome.count(&archive.name, same(&fs::read(folder().join(&archive.name))?, &archive.content));
+    }
+    outcome.note = "built and packed again elsewhere: byte for byte the same".to_owned();
+    fs::remove_dir_all(folder().join("twice"))?;
+    Ok(outcome)
+}
+
+fn same(first: &[u8], second: &[u8]) -> Result<(), String> {
+    if first == second {
+        return Ok(());
+    }
+    let at = first.iter().zip(second).position(|(a, b)| a != b);
+    let at = at.map_or("where one ends".to_owned(), |at| format!("at byte {at}"));
+    let sizes = format!("{} and {} bytes", first.len(), second.len());
+    Err(format!("{} and {}: {sizes}, they differ {at}", sha256(first), sha256(second)))
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if entry.file_type()?.is_dir() {
+            if !LEFT_OUT.iter().any(|name| entry.file_name() == *name) {
+                copy(&entry.path(), &to)?;
+            }
+        } else {
+            fs::copy(entry.path(), to)?;
+        }
+    }
+    Ok(())
+}
