@@ -65,12 +65,15 @@
  * at once, as long as none moves, assigns or destroys it.
  */
 
+#if !(__cplusplus >= 201703L || (defined(_MSVC_LANG) && _MSVC_LANG >= 201703L))
+#  error "socketio_plugin.hpp needs C++17 or later (-std=c++17, /std:c++17)"
+#endif
+
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <iterator>
-#include <limits>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -108,7 +111,9 @@ struct [[nodiscard]] outcome {
     Value value;
 
     constexpr explicit operator bool() const noexcept { return status.ok(); }
-    constexpr const Value &operator*() const noexcept { return value; }
+    constexpr const Value &operator*() const & noexcept { return value; }
+    /* Of a call's own result, a copy: `const auto &main = *plugin.find("main")` keeps it. */
+    constexpr Value operator*() const && noexcept { return value; }
     constexpr const Value *operator->() const noexcept { return &value; }
 };
 
@@ -116,22 +121,30 @@ struct [[nodiscard]] outcome {
 
 namespace detail {
 
-/* Walks over what has `[]`, by position. What it points at is made anew each time: it can't be pointed at. */
-template <class List>
+/* Walks over what has `[]`, by position. What it points at is made anew each time: it can't be pointed at. A list that
+   is only a view is held itself, so that it may be one of a moment; another one is pointed to (Held). */
+template <class List, class Held = List>
 class iterator {
 public:
     using iterator_category = std::input_iterator_tag;
-    using value_type = decltype(std::declval<const List &>()[0]);
+    using reference = decltype(std::declval<const List &>()[0]);
+    using value_type = std::remove_cv_t<std::remove_reference_t<reference>>;
     using difference_type = std::ptrdiff_t;
     using pointer = void;
-    using reference = value_type;
 
     constexpr iterator() noexcept = default;
-    constexpr iterator(const List &list, std::size_t at) noexcept : list_(&list), at_(at) {}
+    constexpr iterator(const Held &list, std::size_t at) noexcept : list_(list), at_(at) {}
 
-    constexpr reference operator*() const noexcept { return (*list_)[at_]; }
+    constexpr reference operator*() const noexcept
+    {
+        if constexpr (std::is_pointer_v<Held>) {
+            return (*list_)[at_];
+        } else {
+            return list_[at_];
+        }
+    }
     constexpr iterator &operator++() noexcept { return ++at_, *this; }
-    constexpr iterator operator++(int) noexcept { return iterator(*list_, at_++); }
+    constexpr iterator operator++(int) noexcept { return iterator(list_, at_++); }
     friend constexpr bool operator==(const iterator &left, const iterator &right) noexcept
     {
         return left.at_ == right.at_;
@@ -139,7 +152,7 @@ public:
     friend constexpr bool operator!=(const iterator &left, const iterator &right) noexcept { return !(left == right); }
 
 private:
-    const List *list_ = nullptr;
+    Held list_{};
     std::size_t at_ = 0;
 };
 
@@ -160,7 +173,7 @@ constexpr socketio_string_t string_of(std::string_view text) noexcept { return {
 /* A time limit as C takes it. */
 constexpr std::uint32_t milliseconds_of(std::chrono::milliseconds time) noexcept
 {
-    constexpr std::uint32_t most = std::numeric_limits<std::uint32_t>::max();
+    constexpr std::uint32_t most = UINT32_MAX; /* windows.h has a macro max */
     return time.count() <= 0 ? 0 : time.count() >= most ? most : static_cast<std::uint32_t>(time.count());
 }
 
@@ -399,10 +412,15 @@ public:
     template <class Event>
     std::optional<Event> as() const noexcept
     {
-        if (raw_->node_type == Event::type && (Event::later_pulse == 0 || raw_->pulse == Event::later_pulse)) {
-            return std::optional<Event>(std::in_place, *raw_);
+        if (raw_->node_type != Event::type) {
+            return std::nullopt;
         }
-        return std::nullopt;
+        if constexpr (Event::later_pulse != 0) {
+            if (raw_->pulse != Event::later_pulse) {
+                return std::nullopt;
+            }
+        }
+        return std::optional<Event>(std::in_place, *raw_);
     }
 
     /* SOCKETIO_NODE_*. */
@@ -537,7 +555,7 @@ public:
 /* What one poll handed out. It is neither copied nor moved: the next poll ends it, whoever makes that. */
 class [[nodiscard]] batch {
 public:
-    using iterator = detail::iterator<batch>;
+    using iterator = detail::iterator<batch, const batch *>;
 
     batch(const batch &) = delete;
     batch &operator=(const batch &) = delete;
@@ -552,8 +570,8 @@ public:
     std::size_t size() const noexcept { return raw_.count; }
     bool empty() const noexcept { return raw_.count == 0; }
     event operator[](std::size_t at) const noexcept { return event(*raw_.events[at]); }
-    iterator begin() const noexcept { return {*this, 0}; }
-    iterator end() const noexcept { return {*this, size()}; }
+    iterator begin() const noexcept { return {this, 0}; }
+    iterator end() const noexcept { return {this, size()}; }
 
 private:
     friend class plugin;
@@ -737,7 +755,8 @@ public:
        SOCKETIO_E_ABI also if a function is missing; SOCKETIO_ALREADY if another part of the program activated it: then
        this object can be used, and leaves it activated when it goes. */
     static plugin enable(const host &host = {}) noexcept { return enable(functions::linked(), host); }
-    static plugin enable(const functions &functions, const host &host = {}) noexcept
+    template <class Functions, class = std::enable_if_t<std::is_same_v<Functions, functions>>>
+    static plugin enable(const Functions &functions, const host &host = {}) noexcept
     {
         plugin made;
         if (!functions.usable()) {
@@ -781,7 +800,8 @@ public:
     explicit operator bool() const noexcept { return status_.ok(); }
 
     /* Deactivates it now. Events that are left can still be polled. The destructor does the same, but can't tell if it
-       ran out of time: who has a `listener` that ends before the program should call this, until it is ok. */
+       ran out of time: who has a `listener` that ends before the program should call this, until it is ok. It is for
+       the object that activated the plugin: when that one goes, it would else deactivate what another one activated. */
     socketio::status disable(std::chrono::milliseconds timeout) noexcept
     {
         if (functions_.plugin_disable == nullptr) {
@@ -823,7 +843,16 @@ public:
     /* The same; gives the length of all of it. */
     std::size_t last_error(char *buffer, std::size_t size) const noexcept
     {
-        return functions_.last_error == nullptr ? 0 : functions_.last_error(buffer, size);
+        if (functions_.last_error != nullptr) {
+            return functions_.last_error(buffer, size);
+        }
+        /* Then nobody else has a sentence. */
+        constexpr std::string_view unusable = "The plugin's library is missing, incomplete or of another version.";
+        const std::string_view text = status_ == SOCKETIO_E_ABI ? unusable : std::string_view();
+        if (buffer != nullptr && size > 0) {
+            buffer[text.copy(buffer, size - 1)] = 0;
+        }
+        return text.size();
     }
     /* SOCKETIO_LOG_OFF to SOCKETIO_LOG_TRAFFIC. */
     socketio::status set_log_level(std::uint32_t level) const noexcept { return call(functions_.set_log_level, level); }
@@ -1018,6 +1047,7 @@ private:
 template <class Struct>
 class described {
 public:
+    constexpr described() noexcept = default;
     constexpr described(const Struct *const *pointers, std::size_t size) noexcept : pointers_(pointers), size_(size) {}
 
     constexpr std::size_t size() const noexcept { return size_; }
@@ -1027,8 +1057,8 @@ public:
     constexpr detail::iterator<described> end() const noexcept { return {*this, size_}; }
 
 private:
-    const Struct *const *pointers_;
-    std::size_t size_;
+    const Struct *const *pointers_ = nullptr;
+    std::size_t size_ = 0;
 };
 
 inline described<socketio_node_desc_t> nodes(const socketio_plugin_desc_t &plugin) noexcept

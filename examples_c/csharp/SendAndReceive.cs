@@ -75,7 +75,7 @@ static class SendAndReceive
     static extern int socketio_node_execute(ref NodeCall call, IntPtr result);
     [DllImport(Library, CallingConvention = C)] static extern int socketio_event_wait(uint timeoutMs);
     [DllImport(Library, CallingConvention = C)] static extern int socketio_event_poll(uint max, ref Batch batch);
-    [DllImport(Library, CallingConvention = C)] static extern UIntPtr socketio_last_error(byte[] text, UIntPtr size);
+    [DllImport(Library, CallingConvention = C)] static extern UIntPtr socketio_last_error([Out] byte[] text, UIntPtr size);
 
     static ulong connection;
 

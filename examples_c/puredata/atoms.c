@@ -86,13 +86,13 @@ static socketio_bytes_t *bytes_of(size_t count, int argc, const t_atom *argv)
     return list;
 }
 
-/* Whether a value is right is for the plugin to say. It does, in words, when the node is pulsed. */
+/* Where a text may stand, too, the word `bytes` alone is one. Whether a value is right is for the plugin to say. It does, in words, when the node is pulsed. */
 socketio_value_t value_from_atoms(const socketio_field_desc_t *field, int argc, const t_atom *argv, void **memory)
 {
     int is_float = argc == 1 && argv->a_type == A_FLOAT;
     int is_whole = field->type == SOCKETIO_TYPE_INT;
     int takes_bytes = field->type == SOCKETIO_TYPE_BYTES || field->type == SOCKETIO_TYPE_BYTES_LIST
-                      || (field->flags & SOCKETIO_FIELD_BYTES_TOO) != 0;
+                      || ((field->flags & SOCKETIO_FIELD_BYTES_TOO) != 0 && argc > 1);
     size_t count = takes_bytes ? byte_strings(argc, argv) : 0;
     socketio_value_t value = {.type = SOCKETIO_TYPE_NONE};
     char *end;

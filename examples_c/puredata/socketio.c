@@ -70,6 +70,8 @@ static void find_connection(struct node *x)
     while (i < x->desc->attribute_count && field(x, i)->type != SOCKETIO_TYPE_CONNECTION) {
         i++;
     }
+    /* One that is wrong is not the one before. */
+    x->connection = 0;
     if (plugin.configured && x->desc->kind == SOCKETIO_KIND_LISTENER && i < x->desc->attribute_count
         && plugin.connection_find(x->values[i].as.string.ptr, x->values[i].as.string.len, &x->connection) < 0) {
         plugin_complain(x, x->desc->id);

@@ -5,7 +5,7 @@
 import ctypes
 import json
 import sys
-from ctypes import POINTER, byref, c_char_p, c_int32, c_size_t, c_uint32, c_uint64, sizeof
+from ctypes import POINTER, byref, c_char_p, c_int32, c_size_t, c_uint32, c_uint64, c_void_p, sizeof
 
 START, STOP, SEND, SUBSCRIBE, ON_ERROR, ON_RECEIVE = 1, 2, 3, 4, 103, 104  # SOCKETIO_NODE_*
 STRING = 5  # SOCKETIO_TYPE_STRING
@@ -13,7 +13,10 @@ STRING = 5  # SOCKETIO_TYPE_STRING
 
 # The structs of socketio_plugin.h. Texts are all that is read and written here: the largest member of a value.
 class Value(ctypes.Structure):
-    _fields_ = [("type", c_uint32), ("reserved", c_uint32), ("text", c_char_p), ("len", c_size_t)]
+    _fields_ = [("type", c_uint32), ("reserved", c_uint32), ("ptr", c_void_p), ("len", c_size_t)]
+
+    def __str__(self):
+        return ctypes.string_at(self.ptr, self.len).decode()
 
 
 class NodeCall(ctypes.Structure):
@@ -43,7 +46,8 @@ def require(status):
 def pulse_into(node_type, *texts):
     texts = [text.encode() for text in texts]
     # Input 0 is the pulse itself.
-    inputs = (Value * (len(texts) + 1))(Value(), *(Value(STRING, 0, text, len(text)) for text in texts))
+    values = [Value(STRING, 0, ctypes.cast(c_char_p(text), c_void_p), len(text)) for text in texts]
+    inputs = (Value * (len(texts) + 1))(Value(), *values)
     call = NodeCall(sizeof(NodeCall), node_type, 0, connection, None, inputs, 0, len(inputs))
     require(plugin.socketio_node_execute(byref(call), None))
 
@@ -70,10 +74,10 @@ while not received and plugin.socketio_event_wait(5000) == 0:
     require(plugin.socketio_event_poll(0, byref(batch)))
     for event in (batch.events[i].contents for i in range(batch.count)):
         if event.node_type == ON_RECEIVE:
-            print(f"{event.outputs[2].text.decode()}: {event.outputs[3].text.decode()}")
+            print(f"{event.outputs[2]}: {event.outputs[3]}")
             received = True
         elif event.node_type == ON_ERROR:
-            print(event.outputs[2].text.decode(), event.outputs[4].text.decode(), file=sys.stderr)
+            print(event.outputs[2], event.outputs[4], file=sys.stderr)
 pulse_into(STOP)
 require(plugin.socketio_plugin_disable(1000))
 sys.exit(0 if received else 1)

@@ -2,7 +2,7 @@
 
 use std::ffi::c_char;
 
-use super::boundary::{Failure, Reentrancy, call};
+use super::boundary::{Failure, Reentrancy, call, guarded};
 use super::last_error;
 use super::status::{SOCKETIO_OK, socketio_status_t};
 use super::types::SOCKETIO_LOG_TRAFFIC;
@@ -16,7 +16,7 @@ use crate::diagnostics::log;
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn socketio_last_error(buf: *mut c_char, cap: usize) -> usize {
     // SAFETY: the caller hands in NULL or `cap` bytes, as the header says.
-    unsafe { last_error::copy_out(buf, cap) }
+    guarded(0, || unsafe { last_error::copy_out(buf, cap) })
 }
 
 /// From which level on log lines are kept for the host's `log`: SOCKETIO_LOG_OFF to SOCKETIO_LOG_TRAFFIC; the default

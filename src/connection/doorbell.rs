@@ -32,8 +32,9 @@ impl Doorbell {
 
     /// Has the tasks of this group told.
     pub(super) fn ring(&self, group: usize) {
-        // If somebody's ring has not been heard yet, this one is heard with it.
-        if self.rung.fetch_or(1 << group, Ordering::AcqRel) == 0 {
+        // If a ring for this group has not been heard yet, this one is heard with it. Not so those for others: whoever rings
+        // for them may have been interrupted before the bell.
+        if self.rung.fetch_or(1 << group, Ordering::AcqRel) & 1 << group == 0 {
             self.bell.notify_one();
         }
     }

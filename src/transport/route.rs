@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use tokio::net::TcpStream;
 use tokio::sync::OnceCell;
@@ -15,6 +16,9 @@ use crate::diagnostics::{Code, Problem};
 use crate::runtime::environment::{self, SystemProxies};
 use crate::runtime::{Blocking, Threads};
 use crate::settings::{Address, ConnectionConfig, Resolved};
+
+/// How long the system may take to tell its settings.
+const SYSTEM_LIMIT: Duration = Duration::from_secs(2);
 
 /// What the connections of one activation share.
 pub struct Dialer {
@@ -54,9 +58,17 @@ impl Dialer {
         })
     }
 
-    /// What the system's settings say of proxies, asked anew for each attempt to connect. Without a thread, nothing.
+    /// What the system's settings say of proxies, asked anew for each attempt to connect. Without a thread, nothing; nor if
+    /// the system takes long.
     async fn system_proxies(&self) -> Option<SystemProxies> {
-        let system = self.system.run("", environment::system_proxies).await.ok()??;
+        let asked = self.system.run("", environment::system_proxies);
+        let Ok(answer) = tokio::time::timeout(SYSTEM_LIMIT, asked).await else {
+            log::write(Level::Warning, 0, || {
+                format!("The system did not say within {} s which proxy to use; none is used.", SYSTEM_LIMIT.as_secs())
+            });
+            return None;
+        };
+        let system = answer.ok()??;
         if system.has_script && !self.told_of_script.swap(true, Ordering::Relaxed) {
             log::write(Level::Warning, 0, || {
                 "The system's settings name a script that chooses proxies (PAC). Such scripts are not run: where one is \

@@ -24,13 +24,23 @@ fn server(list: &str, scheme: &str) -> Option<String> {
     };
     let for_all = || entries(list).find(|entry| !entry.contains('='));
     match of(scheme).or_else(for_all) {
-        // The system's own port for them; ours is another one.
-        Some(server) if !server.contains("://") && without_port(server).1.is_none() => Some(format!("{server}:80")),
-        Some(server) => Some(server.to_string()),
+        Some(server) => Some(with_port(server)),
         None => of("socks").map(|server| match server.contains("://") {
             true => server.to_string(),
             false => format!("socks5://{server}"),
         }),
+    }
+}
+
+/// A proxy with the system's own port where it names none; that of Project Settings is another one.
+fn with_port(server: &str) -> String {
+    let (scheme, rest) = server.split_once("://").map_or((None, server), |(scheme, rest)| (Some(scheme), rest));
+    let host = rest.trim_end_matches('/').trim_end_matches(':');
+    match scheme {
+        _ if without_port(host).1.is_some() => server.to_string(),
+        None => format!("{host}:80"),
+        Some(scheme) if scheme.eq_ignore_ascii_case("http") => format!("{scheme}://{host}:80"),
+        Some(_) => server.to_string(),
     }
 }
 
@@ -84,6 +94,10 @@ mod tests {
             ("http=p:1;socks=socks5://k", "p:1", "socks5://k"),
             ("socks5://k:9", "socks5://k:9", "socks5://k:9"),
             ("p", "p:80", "p:80"),
+            ("p:", "p:80", "p:80"),
+            ("http://p", "http://p:80", "http://p:80"),
+            ("HTTP://p/", "HTTP://p:80", "HTTP://p:80"),
+            ("http://p:8080/", "http://p:8080/", "http://p:8080/"),
             ("[fd00::1]", "[fd00::1]:80", "[fd00::1]:80"),
             ("", "", ""),
             (" ; ", "", ""),

@@ -23,7 +23,7 @@
  * SOCKETIO_TEST_SOCKETIOXIDE and SOCKETIO_TEST_HOSTILE (executables), SOCKETIO_TEST_CERTIFICATES (a folder),
  * SOCKETIO_TEST_TRANSPORT (the transport of connections whose fields name none; WebSocket Only if it is not set),
  * SOCKETIO_TEST_VARIANT (see Variants), SOCKETIO_TEST_SLOWDOWN (see `slowdown`), SOCKETIO_TEST_FOREIGN_THREADS (how
- * many a sanitizer keeps for itself), SOCKETIO_TEST_BROKER (on Windows: the port of broker.js, which starts the servers
+ * many a sanitizer keeps for itself), SOCKETIO_TEST_BROKER (on Windows: port and secret of broker.js, which starts the servers
  * and knows where they are).
  * Include this header first: it selects POSIX.
  */

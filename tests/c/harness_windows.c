@@ -350,15 +350,20 @@ void keep_from_children(int socket)
 /* Asks the broker; gives the connection, and the line of the answer. */
 static int ask_broker(const char *question, char *line, size_t size)
 {
+    /* Its port, and the secret. */
     const char *port = environment("SOCKETIO_TEST_BROKER");
-    if (port == NULL) {
+    const char *secret = port != NULL ? strchr(port, ' ') : NULL;
+    if (secret == NULL) {
         skip("SOCKETIO_TEST_BROKER is not set");
     }
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     address.sin_port = htons((uint16_t)atoi(port));
     int broker = (int)socket(AF_INET, SOCK_STREAM, 0);
     CHECK(broker >= 0 && connect(broker, (struct sockaddr *)&address, sizeof address) == 0);
-    CHECK(send(broker, question, (int)strlen(question), 0) == (int)strlen(question));
+    text_t words = {0};
+    text_format(&words, "%s %s", secret + 1, question);
+    CHECK(send(broker, words.ptr, (int)words.len, 0) == (int)words.len);
+    free(words.ptr);
     size_t len = 0;
     for (char c; recv(broker, &c, 1, 0) == 1 && c != '\n' && len < size - 1;) {
         line[len++] = c;

@@ -66,6 +66,9 @@ void a_missing_function_is_named()
     CHECK_TEXT(functions.missing(), "socketio_event_wait");
     auto plugin = socketio::plugin::enable(functions);
     CHECK(!plugin && plugin.status() == SOCKETIO_E_ABI && plugin.poll().status() == SOCKETIO_E_STATE);
+    char sentence[128];
+    CHECK(plugin.last_error(sentence).find("missing, incomplete or of another version") != std::string_view::npos);
+    CHECK(plugin.last_error(sentence, 4) == plugin.last_error(nullptr, 0) && std::string_view(sentence) == "The");
     CHECK_TEXT(socketio::functions().missing(), "socketio_abi_version");
     CHECK(!socketio::plugin::enable(socketio::functions()));
 }

@@ -1,8 +1,23 @@
 /* What compilers hold a host to, and that the names of the header are those of the descriptor. No server is needed. */
 
+/* As windows.h leaves them, after the headers of the standard library. */
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <initializer_list>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#define max(a, b) (((a) > (b)) ? (a) : (b))
+#define min(a, b) (((a) < (b)) ? (a) : (b))
 #include "socketio_plugin.hpp"
 /* Twice: it guards itself. */
 #include "socketio_plugin.hpp"
+#undef max
+#undef min
 
 #include "checks.hpp"
 
@@ -10,6 +25,9 @@
 
 #if __has_include(<span>)
 #  include <span>
+#endif
+#if __has_include(<ranges>)
+#  include <ranges>
 #endif
 
 namespace {
@@ -33,6 +51,18 @@ constexpr bool can_poll = false;
 template <class Plugin>
 constexpr bool can_poll<Plugin, std::void_t<decltype(std::declval<Plugin>().poll())>> = true;
 static_assert(can_poll<socketio::plugin &> && !can_poll<socketio::plugin> && !can_poll<const socketio::plugin &>);
+
+/* What a call just gave may be kept by a reference; a list of a moment may be walked over. */
+static_assert(std::is_same_v<decltype(*std::declval<socketio::outcome<int>>()), int>);
+static_assert(std::is_same_v<decltype(*std::declval<const socketio::outcome<int> &>()), const int &>);
+static_assert(std::is_same_v<decltype(socketio::plugin::enable({})), socketio::plugin>);
+constexpr socketio_bytes_t two_bytes[2] = {{nullptr, 0}, {nullptr, 7}};
+constexpr socketio::bytes_list::iterator second = ++socketio::bytes_list(two_bytes).begin();
+static_assert((*second).size() == 7);
+#if defined(__cpp_lib_ranges)
+static_assert(std::ranges::input_range<socketio::described<socketio_node_desc_t>>);
+static_assert(std::ranges::input_range<socketio::bytes_list> && std::ranges::input_range<socketio::batch>);
+#endif
 
 /* ---- Nothing throws ---- */
 

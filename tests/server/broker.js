@@ -1,22 +1,23 @@
 // Starts the servers of the tests for programs that can't: those under Wine, which have no pipes to a process outside.
 //
-// It listens on 127.0.0.1, prints `ready PORT`, and ends when its stdin closes, with all that it started. Each
-// connection begins with one line:
+// It listens on 127.0.0.1, prints `ready PORT SECRET`, and ends when its stdin closes, with all that it started. Each
+// connection begins with one line, and that with the secret, since others on this machine reach the port too:
 //
-//     start PROGRAM SCRIPT PORT dies|ends OPTIONS
+//     SECRET start PROGRAM SCRIPT PORT dies|ends OPTIONS
 //
 // starts the program that the environment variable PROGRAM names, with the SCRIPT beside this one (-: none), PORT and
 // OPTIONS. The answer is a line with its number; from then on the connection is its stdin and its stdout, and closes
 // when it has ended. When the other end closes, so does its stdin, and it is killed if it does not end by that; "ends":
 // it is not, since it has processes of its own to end.
 //
-//     signal NUMBER SIGKILL|SIGSTOP|SIGCONT
+//     SECRET signal NUMBER SIGKILL|SIGSTOP|SIGCONT
 //
 // signals one that was started here; the answer is `done`. What can't be done is answered by `! REASON`.
 
 'use strict';
 
 const { spawn } = require('node:child_process');
+const { randomBytes } = require('node:crypto');
 const net = require('node:net');
 const path = require('node:path');
 
@@ -25,12 +26,14 @@ const SIGNALS = ['SIGKILL', 'SIGSTOP', 'SIGCONT'];
 // How long a server may take to end by its stdin.
 const END_LIMIT_MS = 3000;
 
+const SECRET = randomBytes(16).toString('hex');
 // By their numbers, which stay when they have ended.
 const started = new Map();
 
 function start(connection, [program, script, port, end, ...options]) {
     const executable = PROGRAMS.includes(program) && process.env[program];
     if (!executable) throw new Error(`${program} is not set`);
+    if (!/^\d+$/.test(port)) throw new Error(`${port} is no port`);
     const scripts = script === '-' ? [] : [path.join(__dirname, path.basename(script))];
     const given = options.join(' ');
     const words = [...scripts, port, ...(given ? [given] : [])];
@@ -66,7 +69,7 @@ function signal(connection, [number, name]) {
     connection.end('done\n');
 }
 
-const commands = { start, signal };
+const commands = new Map(Object.entries({ start, signal }));
 
 function serve(connection) {
     let head = Buffer.alloc(0);
@@ -77,11 +80,12 @@ function serve(connection) {
         if (end < 0) return;
         connection.off('data', read);
         connection.pause();
-        const [name, ...words] = head.subarray(0, end).toString().split(' ');
+        const [secret, name, ...words] = head.subarray(0, end).toString().split(' ');
         // What follows is for the program.
         if (end + 1 < head.length) connection.unshift(head.subarray(end + 1));
         try {
-            commands[name](connection, words);
+            if (secret !== SECRET || !commands.has(name)) throw new Error('that is no command');
+            commands.get(name)(connection, words);
         } catch (error) {
             connection.end(`! ${error.message}\n`);
         }
@@ -98,5 +102,5 @@ function quit() {
 }
 
 const server = net.createServer({ allowHalfOpen: true }, serve);
-server.listen(0, '127.0.0.1', () => process.stdout.write(`ready ${server.address().port}\n`));
+server.listen(0, '127.0.0.1', () => process.stdout.write(`ready ${server.address().port} ${SECRET}\n`));
 process.stdin.resume().on('close', quit);

@@ -1,7 +1,6 @@
 //! What an archive holds.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{Context, Result};
 
@@ -11,7 +10,7 @@ use super::target::{self, System, Target};
 use super::toolchain::Toolchain;
 use super::{import_library, linked, manifest, sbom};
 use crate::repository::{self, root};
-use crate::{html, licences};
+use crate::{html, licences, process};
 
 const CONFIG: &str = include_str!("templates/SocketIOPluginConfig.cmake");
 const CONFIG_VERSION: &str = include_str!("templates/SocketIOPluginConfigVersion.cmake");
@@ -28,9 +27,8 @@ const COPIED: &[&str] = &[
     "LICENSE-MIT",
 ];
 
-/// The folder of the examples here and there, and what is built in it.
+/// The folder of the examples, here and there.
 const EXAMPLES: (&str, &str) = ("examples_c", "examples");
-const NOT_PACKED: &[&str] = &["build", "node_modules", "__pycache__", "obj", "bin"];
 
 /// The files of the archive, the manifest among them.
 pub fn collect(target: &Target, toolchain: &Toolchain, built: &Built, epoch: u64) -> Result<Vec<File>> {
@@ -99,34 +97,21 @@ fn filled(template: &str, target: &Target) -> String {
     .fold(template.to_owned(), |text, (name, value)| text.replace(name, value))
 }
 
-/// The examples, as they are built beside an unpacked library.
+/// The examples, as they are built beside an unpacked library: what the repository has of them, not what was built there.
 fn examples() -> Result<Vec<File>> {
     let (here, there) = EXAMPLES;
+    let mut git = process::command("git");
+    git.args(["ls-files", "-z", "--", here]);
+    let names = process::run(git).context("git tells which files are examples")?;
     let mut found = Vec::new();
-    walk(&root().join(here), "", &mut found)?;
-    for file in &mut found {
-        if file.path.ends_with(".md") {
-            file.content = html::for_archive(std::str::from_utf8(&file.content)?).into_bytes();
+    for name in names.split_terminator('\0') {
+        let mut content = fs::read(root().join(name)).with_context(|| format!("reading {name}"))?;
+        if name.ends_with(".md") {
+            content = html::for_archive(std::str::from_utf8(&content)?).into_bytes();
         }
-        file.path = format!("{there}/{}", file.path);
+        found.push(File::new(name.replacen(here, there, 1), content));
     }
     Ok(found)
-}
-
-fn walk(folder: &Path, inside: &str, found: &mut Vec<File>) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        let path = if inside.is_empty() { name.clone() } else { format!("{inside}/{name}") };
-        if entry.path().is_dir() {
-            if !NOT_PACKED.contains(&name.as_str()) {
-                walk(&entry.path(), &path, found)?;
-            }
-        } else {
-            found.push(File::new(path, fs::read(entry.path())?));
-        }
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -147,7 +132,13 @@ mod tests {
 
     #[test]
     fn examples_go_along_as_sources() {
+        // As a build leaves it there.
+        let built = root().join("examples_c/build");
+        fs::create_dir_all(&built).unwrap();
+        let planted = built.join(format!("planted-{}", std::process::id()));
+        fs::write(&planted, "").unwrap();
         let examples = examples().unwrap();
+        fs::remove_file(planted).unwrap();
         let paths: Vec<&str> = examples.iter().map(|file| file.path.as_str()).collect();
         for there in ["examples/02_send_and_receive.c", "examples/Makefile", "examples/studio/main.c"] {
             assert!(paths.contains(&there), "{there}");

@@ -3,7 +3,7 @@
 //! signatures, and no other compiler of this machine is touched.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, ensure};
 
@@ -46,6 +46,30 @@ pub fn rust() -> Result<PathBuf> {
     fs::remove_dir_all(downloads)?;
     fs::write(installed, wanted)?;
     Ok(root.join("usr"))
+}
+
+/// Makes the unpacked packages a part of a copy of this repository, too, without copying what they hold.
+pub fn link_into(copy: &Path) -> Result<PathBuf> {
+    let root = folder().join("unpacked");
+    let there = copy.join(root.strip_prefix(repository::root())?);
+    link(&root, &there)?;
+    Ok(there.join("usr"))
+}
+
+fn link(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let (kind, to) = (entry.file_type()?, to.join(entry.file_name()));
+        if kind.is_dir() {
+            link(&entry.path(), &to)?;
+        } else if kind.is_symlink() {
+            std::os::unix::fs::symlink(fs::read_link(entry.path())?, to)?;
+        } else {
+            fs::hard_link(entry.path(), to)?;
+        }
+    }
+    Ok(())
 }
 
 /// The packages with their versions, such as `rustc-web=1.96.0+dfsg1-1`: the compiler, its own libraries, and the sources

@@ -41,11 +41,13 @@ struct Options {
     check: bool,
     twice: bool,
     targets: Vec<&'static Target>,
+    /// They were named: then all of them are wanted.
+    named: bool,
 }
 
 impl Options {
     fn read(arguments: &[String]) -> Result<Options> {
-        let mut options = Options { check: false, twice: false, targets: Vec::new() };
+        let mut options = Options { check: false, twice: false, targets: Vec::new(), named: true };
         for argument in arguments {
             match (argument.as_str(), Target::by_triple(argument)) {
                 ("--check", _) => options.check = true,
@@ -59,6 +61,7 @@ impl Options {
         }
         if options.targets.is_empty() {
             options.targets = TARGETS.iter().collect();
+            options.named = false;
         }
         Ok(options)
     }
@@ -71,18 +74,21 @@ pub fn command(arguments: &[String]) -> Result<ExitCode> {
     if options.check {
         test::servers(&mut report);
     }
-    for target in &options.targets {
-        run(&mut report, target, &options);
-    }
+    run_all(&mut report, &options);
     Ok(report.finish())
 }
 
 /// The archive for this machine as a part of the tests: made, unpacked and tried out. The others take some minutes each.
 pub fn steps(report: &mut Report) {
     let native = TARGETS.iter().filter(|target| target.machine() == Some(Machine::Native));
-    let options = Options { check: true, twice: false, targets: native.collect() };
+    let options = Options { check: true, twice: false, targets: native.collect(), named: false };
+    run_all(report, &options);
+}
+
+fn run_all(report: &mut Report, options: &Options) {
+    report.step("earlier archives", || remove_earlier().map(|()| Outcome::done("removed")));
     for target in &options.targets {
-        run(report, target, &options);
+        run(report, target, options);
     }
 }
 
@@ -91,6 +97,7 @@ fn run(report: &mut Report, target: &'static Target, options: &Options) {
     let mut toolchain = None;
     report.step(step, || match Toolchain::of(target) {
         Ok(found) => make(target, toolchain.insert(found)),
+        Err(missing) if options.named => bail!("{missing}"),
         Err(missing) => Ok(Outcome::skipped(step, missing)),
     });
     let Some(toolchain) = toolchain.filter(|_| report.succeeded(step)) else { return };
@@ -125,7 +132,6 @@ fn make(target: &Target, toolchain: &Toolchain) -> Result<Outcome> {
     let build = build::folder();
     let place = Place { source: &repository::root(), folder: &build, epoch };
     let archives = pack(target, toolchain, &build::library(target, toolchain, &place)?, epoch)?;
-    remove_old(target)?;
     let mut outcome = Outcome::default();
     let mut sizes = Vec::new();
     for Archive { name, content } in &archives {
@@ -140,13 +146,12 @@ fn make(target: &Target, toolchain: &Toolchain) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// Removes what an earlier version made: the checksums are of what was made together.
-fn remove_old(target: &Target) -> Result<()> {
+/// Removes what an earlier run made: the checksums are of what was made together.
+fn remove_earlier() -> Result<()> {
     fs::create_dir_all(folder())?;
     for entry in fs::read_dir(folder())? {
         let entry = entry?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        if name.starts_with("socketio-plugin-") && name.contains(target.triple) && entry.file_type()?.is_file() {
+        if entry.file_type()?.is_file() {
             fs::remove_file(entry.path())?;
         }
     }
@@ -163,7 +168,7 @@ fn pack(target: &Target, toolchain: &Toolchain, built: &build::Built, epoch: u64
     Ok([packed(name, contents::collect(target, toolchain, built, epoch)?)?, packed(debug, contents::symbols(built)?)?])
 }
 
-/// Writes the checksums of all archives of this version that are there.
+/// Writes the checksums of the archives that this run has made so far.
 fn sums() -> Result<()> {
     let mut names: Vec<String> = TARGETS.iter().flat_map(Target::archives).collect();
     names.retain(|name| folder().join(name).is_file());

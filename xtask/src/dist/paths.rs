@@ -25,25 +25,24 @@ pub fn mappings(source: &Path, build: &Path, toolchain: &Toolchain) -> Result<Ve
         found.push((home.clone(), "/cargo".to_owned()));
         // One folder for each registry, with its host in the name: a mirror must not make a difference.
         if let Ok(registries) = std::fs::read_dir(home.join("registry/src")) {
-            for registry in registries {
-                found.push((registry?.path(), "/registry".to_owned()));
-            }
+            let mut folders: Vec<PathBuf> = registries.flatten().map(|registry| registry.path()).collect();
+            // Other flags would be another build.
+            folders.sort();
+            found.extend(folders.into_iter().map(|folder| (folder, "/registry".to_owned())));
         }
-    }
-    let mut library = Vec::new();
-    if let Some(folder) = &toolchain.standard_library {
-        // It may be found over a link; and if it lies below the sources, cargo names it from there on.
-        let folders = [folder.clone(), folder.canonicalize()?];
-        let relative = folders.iter().filter_map(|folder| Some(folder.strip_prefix(source).ok()?.to_owned()));
-        library.extend(
-            relative.chain(folders.clone()).map(|folder| (folder, format!("/rust-{}/library", toolchain.version))),
-        );
     }
     // Headers of C.
     found.push((zig::sources()?, "/zig".to_owned()));
     found.push((source.to_owned(), "/socketio-plugin".to_owned()));
     found.push((build.to_owned(), "/build".to_owned()));
-    found.extend(library);
+    if let Some(library) = &toolchain.standard_library {
+        let name = format!("/rust-{}/library", toolchain.version);
+        // It is reached over a link; and if it lies below the sources, cargo names it from there on.
+        for folder in [library.clone(), library.canonicalize()?] {
+            found.extend(folder.strip_prefix(source).ok().map(|inside| (inside.to_owned(), name.clone())));
+            found.push((folder, name.clone()));
+        }
+    }
     Ok(found)
 }
 

@@ -1,5 +1,5 @@
-//! The parts list of a library, as CycloneDX 1.6 wants it: every package that is linked in, with its licence, the checksum
-//! under which the lock file has it, and what it depends on.
+//! The parts list of a library, as CycloneDX 1.6 wants it: every package of the lock file that is linked in, with its licence,
+//! its checksum and what it depends on; the standard library as one part, in the version of its compiler; what the linker adds.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -2,7 +2,7 @@
 //! that from its sources.
 
 use std::ffi::OsString;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
@@ -59,7 +59,20 @@ impl Toolchain {
     }
 
     fn debian() -> Result<Toolchain> {
-        let root = debian::rust()?;
+        Toolchain::unpacked(&debian::rust()?)
+    }
+
+    /// The same toolchain, in the build folder of a copy of this repository: cargo names what it builds by where it lies from
+    /// there on, the standard library too.
+    pub fn in_copy(&self, repository: &Path) -> Result<Option<Toolchain>> {
+        match self.standard_library {
+            Some(_) => Toolchain::unpacked(&debian::link_into(repository)?).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Debian's compiler in its folder.
+    fn unpacked(root: &Path) -> Result<Toolchain> {
         let libraries = root.join("lib").join(format!("{}-linux-gnu", std::env::consts::ARCH));
         let rustc = root.join("bin/rustc");
         let environment = vec![

@@ -11,8 +11,8 @@ use crate::process;
 /// One that runs. It ends with this value, and with it all that it started.
 pub struct Broker {
     child: Child,
-    /// Where it listens.
-    pub port: String,
+    /// Where it listens, and the secret that each question to it begins with.
+    pub address: String,
 }
 
 impl Broker {
@@ -23,8 +23,8 @@ impl Broker {
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("starting the broker")?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().context("its stdout is a pipe")?).read_line(&mut line)?;
-        let port = line.trim_end().strip_prefix("ready ").context("the broker did not say where it listens")?;
-        Ok(Broker { child, port: port.to_owned() })
+        let address = line.trim_end().strip_prefix("ready ").context("the broker did not say where it listens")?;
+        Ok(Broker { child, address: address.to_owned() })
     }
 }
 

@@ -272,7 +272,7 @@ impl Environment {
     /// What the programs are told, as they name files.
     fn variables(&self) -> Vec<(&'static str, OsString)> {
         let files = self.files().map(|(name, path)| (name, self.build.machine.path(path)));
-        let broker = self.broker.iter().map(|broker| ("SOCKETIO_TEST_BROKER", broker.port.clone().into()));
+        let broker = self.broker.iter().map(|broker| ("SOCKETIO_TEST_BROKER", broker.address.clone().into()));
         files.into_iter().chain(broker).collect()
     }
 

@@ -13,8 +13,8 @@ use crate::report::{Case, Outcome};
 use crate::repository;
 use crate::steps::machine::Machine;
 
-/// What a program sends and gets back.
-const TEXT: &str = "Grüße aus dem Archiv";
+/// What a program sends and gets back. On Windows, letters of a command line are those of a code page.
+const TEXT: &str = "Hello from the archive";
 
 /// A project of ten lines that knows nothing of this repository.
 const PROJECT: &str = "tests/dist/cmake-consumer";
