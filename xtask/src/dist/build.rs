@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 
@@ -37,8 +38,18 @@ pub struct Place<'a> {
     pub epoch: u64,
 }
 
-/// Seconds since 1970 that stand for the time of the build: `SOURCE_DATE_EPOCH`, or the last commit.
+/// Seconds since 1970 that stand for the time of the build: `SOURCE_DATE_EPOCH`, or the last commit. One for the whole run,
+/// even if something is committed meanwhile.
 pub fn epoch() -> Result<u64> {
+    static EPOCH: OnceLock<u64> = OnceLock::new();
+    if let Some(epoch) = EPOCH.get() {
+        return Ok(*epoch);
+    }
+    let epoch = read_epoch()?;
+    Ok(*EPOCH.get_or_init(|| epoch))
+}
+
+fn read_epoch() -> Result<u64> {
     let seconds = match std::env::var("SOURCE_DATE_EPOCH") {
         Ok(seconds) => seconds,
         Err(_) => {
@@ -137,7 +148,13 @@ fn apart(target: &Target, folder: &Path) -> Result<Built> {
     let library = apart.join(target.library());
     let symbols = apart.join(format!("{}.debug", target.library()));
     let mut keep = objcopy(target)?;
-    keep.arg("--only-keep-debug").arg(&whole).arg(&symbols);
+    keep.arg("--only-keep-debug");
+    if target.system == System::Windows {
+        // The compiler imports what is the system's by libraries in a folder that has another name each time, which these
+        // symbols have in theirs.
+        keep.args(["--wildcard", "--strip-symbol=*_imports_lib*"]);
+    }
+    keep.arg(&whole).arg(&symbols);
     process::run(keep)?;
     let mut strip = objcopy(target)?;
     let mut link = OsString::from("--add-gnu-debuglink=");

@@ -54,6 +54,9 @@ pub fn forbidden() -> Vec<String> {
     let mut found: Vec<String> = folders.map(|folder| format!("{}/", folder.display())).collect();
     found
         .extend(["target/tools/", "/site-packages/", "/rustlib/src/", "/.cargo/", "/registry/src/"].map(str::to_owned));
+    // As tools make the name of a symbol of it.
+    let root = repository::root().display().to_string();
+    found.push(root.replace(|character: char| !character.is_ascii_alphanumeric(), "_") + "_target_");
     found.sort();
     found.dedup();
     found
