@@ -69,6 +69,21 @@ pub fn files(folder: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+/// Copies a folder with all that is in it, but for folders of these names.
+pub fn copy_folder(from: &Path, to: &Path, left_out: &[&str]) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        let to = to.join(entry.file_name());
+        if !entry.file_type()?.is_dir() {
+            fs::copy(entry.path(), to)?;
+        } else if !left_out.iter().any(|name| entry.file_name() == *name) {
+            copy_folder(&entry.path(), &to, left_out)?;
+        }
+    }
+    Ok(())
+}
+
 /// A path as it is shown: relative to the repository.
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(root()).unwrap_or(path).display().to_string()

@@ -2,7 +2,6 @@
 //! around it in the archives is made again where it is.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::Result;
 
@@ -25,7 +24,7 @@ pub fn step(target: &Target, toolchain: &Toolchain) -> Result<Outcome> {
     if folder().join("twice").exists() {
         fs::remove_dir_all(folder().join("twice"))?;
     }
-    copy(&repository::root(), &source)?;
+    repository::copy_folder(&repository::root(), &source, LEFT_OUT)?;
     let epoch = build::epoch()?;
     let in_copy = toolchain.in_copy(&source)?;
     let toolchain = in_copy.as_ref().unwrap_or(toolchain);
@@ -55,20 +54,4 @@ fn same(first: &[u8], second: &[u8]) -> Result<(), String> {
     let at = at.map_or("where one ends".to_owned(), |at| format!("at byte {at}"));
     let sizes = format!("{} and {} bytes", first.len(), second.len());
     Err(format!("{} and {}: {sizes}, they differ {at}", sha256(first), sha256(second)))
-}
-
-fn copy(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            if !LEFT_OUT.iter().any(|name| entry.file_name() == *name) {
-                copy(&entry.path(), &to)?;
-            }
-        } else {
-            fs::copy(entry.path(), to)?;
-        }
-    }
-    Ok(())
 }

@@ -15,7 +15,7 @@ use super::server::Server;
 use super::{builds, unpacked};
 use crate::process;
 use crate::report::{Case, Outcome};
-use crate::repository::Profile;
+use crate::repository::{self, Profile};
 use crate::steps::cases::Run;
 use crate::steps::harness::{self, Selection};
 use crate::steps::machine::Machine;
@@ -71,7 +71,7 @@ fn read_only(target: &Target, studio: &Path, outcome: &mut Outcome) {
     // Below the system's own folder: others can't look into that of the user who runs this.
     let folder = std::env::temp_dir().join(format!("socketio-plugin-{}", std::process::id()));
     let is_root = fs::metadata("/proc/self").is_ok_and(|own| own.uid() == 0);
-    let result = copied(&unpacked(target), &folder).and_then(|()| {
+    let result = repository::copy_folder(&unpacked(target), &folder, &[]).and_then(|()| {
         let program = folder.join("studio");
         fs::copy(studio, &program)?;
         set_modes(&folder, 0o555, 0o444)?;
@@ -94,20 +94,6 @@ fn read_only(target: &Target, studio: &Path, outcome: &mut Outcome) {
     if !is_root {
         outcome.skipped.push(Case::new("another user", "only root may become another user"));
     }
-}
-
-fn copied(from: &Path, to: &Path) -> Result<()> {
-    fs::create_dir_all(to)?;
-    for entry in fs::read_dir(from)? {
-        let entry = entry?;
-        let to = to.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            copied(&entry.path(), &to)?;
-        } else {
-            fs::copy(entry.path(), to)?;
-        }
-    }
-    Ok(())
 }
 
 /// Sets the modes of folders and files. A folder is opened before what is in it, and closed after.
